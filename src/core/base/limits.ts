@@ -1,0 +1,188 @@
+/** Every limit in one place: each list, queue, loop and wait names the line here that bounds it. */
+
+/** Largest request body in bytes (ARM's own cap is 4 MiB for templates, 8 MiB for answers). */
+export const bodyBytesMax = 4 * 1024 * 1024;
+/** Depth of nesting in a JSON body. */
+export const jsonDepthMax = 64;
+/** Azure: a resource group has at most 800 resources of one type; a page holds this many. */
+export const pageSizeMax = 1000;
+export const tagsMax = 50;
+export const tagKeyMax = 512;
+export const tagValueMax = 256;
+/** Azure's documented limits of networking resources. */
+export const rulesPerNsgMax = 1000;
+export const prefixesPerRuleMax = 4000;
+export const routesPerTableMax = 400;
+export const subnetsPerVnetMax = 3000;
+export const peeringsPerVnetMax = 500;
+export const addressPrefixesPerVnetMax = 600;
+export const ipConfigurationsPerNicMax = 256;
+export const nicsPerVmMax = 8;
+export const backendPoolMembersMax = 1000;
+export const loadBalancerRulesMax = 300;
+export const frontendsMax = 600;
+/** A rule that expands to more kernel rules than this is refused: the product of prefixes and ports. */
+export const rulesExpandedMax = 20_000;
+/** ARM: a template expands to at most 800 resources, 256 parameters, 256 variables, 64 outputs, 5 levels of nesting. */
+export const templateResourcesMax = 800;
+export const templateParametersMax = 256;
+export const templateVariablesMax = 256;
+export const templateOutputsMax = 64;
+export const templateNestingMax = 5;
+export const expressionLengthMax = 24_576;
+/** Deployments kept per resource group; the oldest ended one goes first (ARM: 800). */
+export const deploymentsKeptMax = 800;
+export const deploymentParallelMax = 16;
+/** Operations kept for pollers, and for how long. */
+export const operationsKeptMax = 10_000;
+export const operationKeptMs = 24 * 3600 * 1000;
+/** A write that is enforced within this time answers `Succeeded` at once (issue A, bench `rule`). */
+export const answerInlineMs = 2000;
+/** Frames on a local socket between our processes. */
+export const frameBytesMax = 64 * 1024 * 1024;
+export const callTimeoutMs = 30_000;
+/** The store: entries made durable by one commit, appends that wait for one, and the size of one entry's sealed body. */
+export const commitEntriesMax = 256;
+export const appendsQueuedMax = 4096;
+export const entryBytesMax = 16 * 1024 * 1024;
+export const entryRowsMax = 10_000;
+export const rowKeyLengthMax = 4096;
+/** Entries at the end of the log that every open checks; `verify` checks all. */
+export const openCheckEntriesMax = 256;
+/** Rows and entries fetched from the database at a time. */
+export const storePageMax = 64;
+/** Entries that one `read` of the log gives at most. */
+export const logReadMax = 10_000;
+/** Audit entries in one page, and entries looked at to fill it (a rare filter then ends the page early, with a mark to go on). */
+export const auditPageMax = 1000;
+export const auditScanMax = 10_000;
+/** Bytes of the text members of an audit entry or alert. */
+export const auditTextMax = 4096;
+/** Alerts kept; the oldest closed one goes first, and none is opened beyond this many open ones. */
+export const alertsKeptMax = 10_000;
+/** Identity: rows of one directory, and what hangs on one principal. */
+export const principalsMax = 10_000;
+export const groupsPerPrincipalMax = 200;
+export const credentialsPerApplicationMax = 20;
+export const signInNameMax = 320;
+/** Password lengths in characters: long enough to stand offline guessing, short enough to hash without harm. */
+export const passwordLengthMin = 14;
+export const passwordLengthMax = 256;
+/** Password hashes worked on at once (each takes 64 MiB and a thread of the pool), and callers waiting for one. */
+export const passwordHashParallelMax = 2;
+export const passwordHashWaitingMax = 64;
+/** Failed sign-ins before a wait: by one source at one account, at one account from anywhere, by one source at all. */
+export const signInFailuresPairMax = 5;
+export const signInFailuresAccountMax = 50;
+export const signInFailuresSourceMax = 50;
+/** The first wait after too many failures; it doubles with each further one up to the last, and is forgotten later. */
+export const signInWaitMs = 30_000;
+export const signInWaitMaxMs = 15 * 60_000;
+export const signInForgetMs = 30 * 60_000;
+export const signInTrackedMax = 20_000;
+/** Tokens: clients treat one with less than five minutes left as expired, so it must live well over that. */
+export const accessTokenLifeS = 3600;
+export const tokenBytesMax = 16_384;
+export const tokenCachedMax = 10_000;
+export const tokenCachedMs = 60_000;
+/** Refresh: how long one sign-in lasts unused and at all; a second use within the grace is a client's race, not a theft. */
+export const refreshIdleMs = 24 * 3600_000;
+export const refreshLifeMs = 7 * 24 * 3600_000;
+export const refreshGraceMs = 10_000;
+export const refreshPerPrincipalMax = 50;
+/** Codes that wait to be redeemed. RFC 6749 §4.1.2 allows ten minutes for an authorization code; two are plenty. */
+export const authorizationCodeMs = 120_000;
+export const authorizationCodesMax = 5000;
+export const deviceCodeMs = 15 * 60_000;
+export const deviceCodesMax = 2000;
+export const deviceCodesPerSourceMax = 50;
+export const devicePollS = 5;
+export const assertionLifeMaxS = 3600;
+/** Bodies and parameters at the identity provider's own endpoints. */
+export const identityBodyBytesMax = 65_536;
+export const identityParametersMax = 64;
+export const identityBodyWaitMs = 10_000;
+/** Template engine: nesting of one expression, steps of one evaluation (a JSON node or a call is one), and the size of one value in characters. */
+export const expressionDepthMax = 100;
+export const evaluationStepsMax = 2_000_000;
+/** Levels of expressions, variables and functions within each other, and of user functions and lambdas among them. */
+export const evaluationDepthMax = 600;
+export const callDepthMax = 32;
+export const templateValueSizeMax = 4 * 1024 * 1024;
+/** Azure: a copy loop runs at most 800 times; `range` makes at most 10,000 numbers. */
+export const copyCountMax = 800;
+export const rangeCountMax = 10_000;
+/** Guests of one host, and of one guest: keys, custom data (Azure: 64 KiB before base64), processes. */
+export const guestsPerHostMax = 1024;
+export const sshKeysPerGuestMax = 20;
+export const customDataBytesMax = 64 * 1024;
+export const guestProcessesMax = 4096;
+/** A launcher that has not handed over to the guest's init by then is ended. */
+export const guestLaunchMs = 15_000;
+/** How long a guest may take from start to its own word that it is ready (its init waits 60 s for interfaces). */
+export const guestReadyMs = 90_000;
+/** A guest that has not ended this long after SIGTERM is killed. */
+export const guestStopMs = 8_000;
+/** Console log kept on disk per guest (two halves), and bytes taken from one guest's console per second. */
+export const consoleBytesMax = 512 * 1024;
+export const consoleBytesPerSecondMax = 256 * 1024;
+/** One command inside a guest: arguments, time, bytes of each output stream. */
+export const guestExecArgumentsMax = 256;
+export const guestExecMs = 60_000;
+export const guestExecBytesMax = 1024 * 1024;
+/** An extension may run this long (Azure: 90 minutes for CustomScript; a stamp's operator waits less). */
+export const guestExtensionMs = 15 * 60_000;
+/** Points one packet may pass in the oracle before it counts as a loop (the longest real way has 8: router, edge, hairpin, host, router, tunnel). */
+export const hopsMax = 24;
+/** Lines of a program's text form: a router of 1,000 ports and 200 filters has about 100,000. */
+export const programLinesMax = 2_000_000;
+/** A command of the kernel's tools: how long it may run, and how much it may say. */
+export const commandTimeoutMs = 60_000;
+export const commandOutputMax = 64 * 1024 * 1024;
+/** Requests that the identity provider works on at once. */
+export const identityRequestsMax = 1000;
+/** Bytes of a health probe's answer that are looked at: the status line is enough. */
+export const probeAnswerBytesMax = 4096;
+/** How long one health probe may take at most; its interval, when that is shorter. */
+export const probeTimeoutMs = 5000;
+/** The ARM face: requests worked on at once, path segments, query parameters, and how long a body may take to come. */
+export const armRequestsMax = 2000;
+export const pathSegmentsMax = 64;
+export const queryParametersMax = 64;
+export const bodyWaitMs = 60_000;
+/** A write whose verb is not long-running waits so long for the world before it answers what is durable. */
+export const answerShortMs = 30_000;
+/** OData filters: characters, and terms joined by `and`. */
+export const filterLengthMax = 2048;
+export const filterTermsMax = 20;
+/** Refusals written to the audit one by one, per caller and for all, in one window; more are counted and told in one entry. */
+export const auditedRefusalsBurst = 120;
+export const auditedRefusalsTotal = 2000;
+export const auditedRefusalsWindowMs = 60_000;
+export const auditedCallersMax = 10_000;
+/** Writes waiting at the gate; more are refused so that a flood costs its senders, not memory. */
+export const gateWaitingMax = 512;
+/** Operations under way at once; a stamp whose world does not follow refuses further writes. */
+export const operationsUnderWayMax = 5000;
+/** Commits kept for a data plane that does not follow; beyond it everything is given anew when it does. */
+export const planeQueueMax = 1024;
+/** Deployments that run at once on a stamp, nested ones included; beyond it no new one starts. */
+export const deploymentsRunningMax = 64;
+/** Tries of a resource of a deployment whose write is refused because too many writes wait, and the wait between them. */
+export const deploymentTriesMax = 60;
+export const deploymentRetryMs = 1000;
+/** Bytes waiting to be read by the peer of a local socket; one that does not read is cut off. */
+export const linkUnreadBytesMax = 128 * 1024 * 1024;
+/** ARM requests of one caller in an hour, reads and writes apart, and callers whose use is remembered. */
+export const requestsPerHourMax = 600_000;
+export const budgetCallersMax = 10_000;
+/** Names that a stamp's resolver holds: a thousand machines with two each in each of fifty VNets. */
+export const resolverNamesMax = 100_000;
+/** An engine of the edge: how long it may take to start, to read a new configuration, and to say what it has. */
+export const engineWaitMs = 10_000;
+/** Characters of one line of an engine's log that are kept. */
+export const engineLogLineMax = 2000;
+/** A process's log: the size at which it is cut, older files kept beside it, and how often the supervisor looks. */
+export const logBytesMax = 16 * 1024 * 1024;
+export const logFilesKept = 2;
+export const logLookMs = 2000;

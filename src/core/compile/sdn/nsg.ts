@@ -1,0 +1,202 @@
+/** Network security groups: each becomes one filter per direction, each rule one rule, compiled once as long as it stands. */
+
+import { printPrefix, tryPrefix } from '#base/prefix.ts';
+import { assert, Bug } from '#base/wrong.ts';
+import type { CompileMemo } from '#compile/memo.ts';
+import { groupSetKey } from '#compile/sdn/asg.ts';
+import { idsAt, lastName, numberAt, parentId, shortKey, textAt, textsAt } from '#compile/read.ts';
+import type { Resource } from '#model/resource.ts';
+import type { AddressMatch, Filter, PortRange, Protocol, Rule } from '#program/program.ts';
+
+/** The two filters of an NSG. */
+export type NsgFilters = { readonly inbound: Filter; readonly outbound: Filter };
+
+/** The key of an NSG's filter; unique among the NSGs that one VNet's router may see (one subscription). */
+export function filterKey(nsgId: string, direction: 'inbound' | 'outbound'): string {
+  return `nsg/${shortKey(nsgId)}/${direction === 'inbound' ? 'in' : 'out'}`;
+}
+
+/** Compiles an NSG with its own rules and Azure's default rules (Azure doc "Network security groups", "Default security rules"). */
+export function compileNsg(name: string, rules: readonly Resource[], memo: CompileMemo): NsgFilters {
+  const kept = memo.stable('rules', rules);
+  return memo.remember('filters', [kept, name], (scope) => {
+    const compiled = kept.map(compiledRule);
+    const defaults = scope.remember('defaults', [name], () => defaultRules(name));
+    const filterOf = (direction: 'inbound' | 'outbound') => {
+      const mine = scope.stable(
+        direction,
+        compiled.filter((rule) => rule.direction === direction),
+      );
+      return scope.remember(`${direction}/filter`, [mine, defaults], () => filterFrom(mine, defaults[direction]));
+    };
+    return { inbound: filterOf('inbound'), outbound: filterOf('outbound') };
+  });
+}
+
+// Frozen before it is shared: a thousand rules are already known objects, no need to look into them again.
+function filterFrom(compiled: readonly CompiledRule[], defaults: readonly (readonly [string, Rule])[]): Filter {
+  const rules: { [key: string]: Rule } = {};
+  for (const { key, rule } of compiled) rules[key] = rule;
+  for (const [key, rule] of defaults) rules[key] = rule;
+  return Object.freeze({ rules: Object.freeze(rules) });
+}
+
+type CompiledRule = { readonly direction: 'inbound' | 'outbound'; readonly key: string; readonly rule: Rule };
+
+// A resource is frozen, so its rule is compiled once; the weak map lets go with the resource.
+const compiledRules = new WeakMap<Resource, CompiledRule>();
+
+function compiledRule(resource: Resource): CompiledRule {
+  const known = compiledRules.get(resource);
+  if (known !== undefined) return known;
+  const { properties } = resource;
+  const direction = textAt(properties, 'direction')?.toLowerCase();
+  const priority = numberAt(properties, 'priority');
+  assert(direction === 'inbound' || direction === 'outbound', `Rule ${resource.id} has no direction.`);
+  assert(priority !== undefined, `Rule ${resource.id} has no priority.`);
+  const rule: Rule = {
+    access: textAt(properties, 'access')?.toLowerCase() === 'allow' ? 'allow' : 'deny',
+    protocol: protocolOf(textAt(properties, 'protocol')),
+    source: matchOf(resource, 'source'),
+    target: matchOf(resource, 'destination'),
+    sourcePorts: portsOf(resource, 'source'),
+    targetPorts: portsOf(resource, 'destination'),
+    because: `nsg/${lastName(parentId(resource.id))}/${resource.name}`,
+  };
+  const compiled = {
+    direction,
+    key: `${String(priority).padStart(4, '0')}/${resource.name}`,
+    rule: frozenRule(rule),
+  } as const;
+  compiledRules.set(resource, compiled);
+  return compiled;
+}
+
+function frozenRule(rule: Rule): Rule {
+  for (const match of [rule.source, rule.target]) {
+    if (match === 'any') continue;
+    for (const part of [match.prefixes, match.sets, match]) Object.freeze(part);
+  }
+  for (const ranges of [rule.sourcePorts, rule.targetPorts]) {
+    for (const range of ranges) Object.freeze(range);
+    Object.freeze(ranges);
+  }
+  return Object.freeze(rule);
+}
+
+function protocolOf(text: string | undefined): Protocol {
+  switch (text?.toLowerCase()) {
+    case 'tcp':
+    case 'udp':
+    case 'icmp':
+    case 'esp':
+    case 'ah':
+      return text.toLowerCase() as Protocol;
+    case '*':
+    case 'any':
+    case undefined:
+      return 'any';
+    default:
+      throw new Bug(`A rule's protocol is ${JSON.stringify(text)}.`);
+  }
+}
+
+/** Service tags that are sets of the router (decisions D2.6, D2.7); the model refuses all others. */
+const tagSets: { readonly [tag: string]: string } = {
+  virtualnetwork: 'vnet',
+  internet: 'internet',
+  azureloadbalancer: 'probe',
+};
+
+function matchOf(resource: Resource, side: 'source' | 'destination'): AddressMatch {
+  const { properties } = resource;
+  const single = textAt(properties, `${side}AddressPrefix`);
+  const texts = [
+    ...(single === undefined || single === '' ? [] : [single]),
+    ...textsAt(properties, `${side}AddressPrefixes`),
+  ];
+  const groups = idsAt(properties, `${side}ApplicationSecurityGroups`);
+  assert(texts.length + groups.length > 0, `Rule ${resource.id} names no ${side} address.`);
+  if (texts.some((text) => text === '*' || text.toLowerCase() === 'any')) return 'any';
+  const prefixes = new Set<string>();
+  const sets = new Set(groups.map(groupSetKey));
+  for (const text of texts) {
+    const tag = tagSets[text.toLowerCase()];
+    const prefix = tag === undefined ? tryPrefix(text) : undefined;
+    if (tag !== undefined) sets.add(tag);
+    else if (prefix !== undefined) prefixes.add(printPrefix(prefix));
+    // To leave out what we do not know would turn a deny into nothing.
+    else
+      throw new Bug(
+        `Rule ${resource.id} names the ${side} ${JSON.stringify(text)}, which is no prefix and no known tag.`,
+      );
+  }
+  return { prefixes: [...prefixes].sort(), sets: [...sets].sort() };
+}
+
+function portsOf(resource: Resource, side: 'source' | 'destination'): PortRange[] {
+  const { properties } = resource;
+  const single = textAt(properties, `${side}PortRange`);
+  const texts = [
+    ...(single === undefined || single === '' ? [] : [single]),
+    ...textsAt(properties, `${side}PortRanges`),
+  ];
+  if (texts.includes('*')) return [];
+  const ranges = texts.map((text): PortRange => {
+    const [, first, last] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim()) ?? [];
+    assert(first !== undefined, `Rule ${resource.id} names the ${side} port ${JSON.stringify(text)}.`);
+    return [Number(first), Number(last ?? first)];
+  });
+  const sorted = ranges.toSorted((left, right) => left[0] - right[0] || left[1] - right[1]);
+  return sorted.some(([first, last]) => first === 0 && last === 65_535) ? [] : sorted;
+}
+
+type DefaultRules = { readonly [direction in 'inbound' | 'outbound']: readonly (readonly [string, Rule])[] };
+
+function defaultRules(nsg: string): DefaultRules {
+  const row = (
+    priority: number,
+    name: string,
+    [access, source, target]: ['allow' | 'deny', AddressMatch, AddressMatch],
+  ) =>
+    [
+      `${priority}/${name}`,
+      { access, protocol: 'any', source, target, sourcePorts: [], targetPorts: [], because: `nsg/${nsg}/${name}` },
+    ] as [string, Rule];
+  const set = (name: string): AddressMatch => ({ prefixes: [], sets: [name] });
+  return {
+    inbound: [
+      row(65_000, 'AllowVnetInBound', ['allow', set('vnet'), set('vnet')]),
+      row(65_001, 'AllowAzureLoadBalancerInBound', ['allow', set('probe'), 'any']),
+      row(65_500, 'DenyAllInBound', ['deny', 'any', 'any']),
+    ],
+    outbound: [
+      row(65_000, 'AllowVnetOutBound', ['allow', set('vnet'), set('vnet')]),
+      row(65_001, 'AllowInternetOutBound', ['allow', 'any', set('internet')]),
+      row(65_500, 'DenyAllOutBound', ['deny', 'any', 'any']),
+    ],
+  };
+}
+
+/** The filter of a NIC that has a Standard public address or pool but no NSG: closed to the outside (Azure: "secure by default"). */
+export const closedFilterKey = 'standard-closed';
+
+const closedRule = (access: 'allow' | 'deny', source: AddressMatch, name: string): Rule =>
+  frozenRule({
+    access,
+    protocol: 'any',
+    source,
+    target: 'any',
+    sourcePorts: [],
+    targetPorts: [],
+    because: `${closedFilterKey}/${name}`,
+  });
+
+/** See `closedFilterKey`: only the virtual network and health probes get in. */
+export const closedFilter: Filter = Object.freeze({
+  rules: Object.freeze({
+    '0100/vnet': closedRule('allow', { prefixes: [], sets: ['vnet'] }, 'vnet'),
+    '0200/probe': closedRule('allow', { prefixes: [], sets: ['probe'] }, 'probe'),
+    '0300/outside': closedRule('deny', 'any', 'outside'),
+  }),
+});

@@ -1,0 +1,284 @@
+/** The set of all resources in memory: indexed by id, type, parent, scope and reference, changed by whole edits. */
+
+import { isObject } from '#base/json.ts';
+import { Bug } from '#base/wrong.ts';
+import { OrderedList } from '#model/memory-list.ts';
+import { parentOf, type Draft, type Edit, type Resource, type View } from '#model/resource.ts';
+
+/** A view that knows the order of creation, so that a draft on it can keep that order. */
+export interface OrderedView extends View {
+  /** The place of a resource in the order of creation; undefined when it does not exist. */
+  orderOf(id: string): number | undefined;
+  /** The order that the next created resource will get. */
+  readonly nextOrder: number;
+  /** The list under a key (see `listKeysOf`), for a draft to copy. */
+  listAt(key: string): OrderedList | undefined;
+}
+
+type Entry = { readonly order: number; readonly resource: Resource };
+
+const none: readonly Resource[] = Object.freeze([]);
+
+/**
+ * The resources as they stand. A list that is asked for keeps its identity until something in it changes, and `commit` costs
+ * as much as the edits. Ids compare without regard to case.
+ */
+export class MemoryView implements OrderedView {
+  readonly #entries = new Map<string, Entry>();
+  /** By `type`, `parent|type`, `>scope` and `@referred id`: one list each. */
+  readonly #lists = new Map<string, OrderedList>();
+  #next = 1;
+
+  constructor(resources: Iterable<Resource> = []) {
+    for (const resource of resources) this.#put(resource);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get nextOrder(): number {
+    return this.#next;
+  }
+
+  get(id: string): Resource | undefined {
+    return this.#entries.get(id.toLowerCase())?.resource;
+  }
+
+  orderOf(id: string): number | undefined {
+    return this.#entries.get(id.toLowerCase())?.order;
+  }
+
+  listAt(key: string): OrderedList | undefined {
+    return this.#lists.get(key);
+  }
+
+  childrenOf(parentId: string, type: string): readonly Resource[] {
+    return this.#lists.get(childKey(parentId, type))?.items() ?? none;
+  }
+
+  referrersOf(id: string): readonly Resource[] {
+    return this.#lists.get(referKey(id))?.items() ?? none;
+  }
+
+  ofType(type: string): readonly Resource[] {
+    return this.#lists.get(typeKey(type))?.items() ?? none;
+  }
+
+  under(scope: string): readonly Resource[] {
+    const prefix = scopePrefix(scope);
+    const list = this.#lists.get(scopeKey(nearestScope(prefix)))?.items() ?? none;
+    return prefix === nearestScope(prefix) ? list : list.filter(({ id }) => isUnder(id, prefix));
+  }
+
+  /** Every resource, in order of creation. */
+  all(): readonly Resource[] {
+    return this.under('/');
+  }
+
+  /**
+   * Takes edits over. An edit whose `before` is not what stands here (by etag) was made on another state: that is a Bug, the
+   * engine being the only writer.
+   */
+  commit(edits: readonly Edit[]): void {
+    for (const { id, before, after } of edits) {
+      const current = this.get(id);
+      if (before !== undefined && current?.etag !== before.etag) {
+        throw new Bug(`The edit of ${id} was made on ${before.etag}, but ${current?.etag ?? 'nothing'} stands.`);
+      }
+      if (after === undefined) this.#delete(id);
+      else this.#put(after);
+    }
+  }
+
+  #put(resource: Resource): void {
+    const key = resource.id.toLowerCase();
+    const old = this.#entries.get(key);
+    const order = old?.order ?? this.#next++;
+    const next = new Set(listKeysOf(resource));
+    if (old !== undefined) {
+      for (const list of listKeysOf(old.resource)) if (!next.has(list)) this.#leave(list, order);
+    }
+    for (const list of next) this.#listOf(list).put(order, resource);
+    this.#entries.set(key, { order, resource });
+  }
+
+  #delete(id: string): void {
+    const key = id.toLowerCase();
+    const old = this.#entries.get(key);
+    if (old === undefined) return;
+    for (const list of listKeysOf(old.resource)) this.#leave(list, old.order);
+    this.#entries.delete(key);
+  }
+
+  #listOf(key: string): OrderedList {
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const list = new OrderedList();
+    this.#lists.set(key, list);
+    return list;
+  }
+
+  #leave(key: string, order: number): void {
+    const list = this.#lists.get(key);
+    list?.delete(order);
+    if (list?.isEmpty === true) this.#lists.delete(key);
+  }
+}
+
+/** What is written on top of a view: reads see the writes, `edits()` says them, the view below is never touched. */
+export class MemoryDraft implements Draft, OrderedView {
+  readonly #base: OrderedView;
+  readonly #overlay = new Map<
+    string,
+    { readonly order: number; readonly resource: Resource | undefined; readonly id: string }
+  >();
+  /** Merged lists since the last write, so that repeated reads cost nothing. */
+  readonly #merged = new Map<string, OrderedList | undefined>();
+  #next: number;
+
+  constructor(base: OrderedView) {
+    this.#base = base;
+    this.#next = base.nextOrder;
+  }
+
+  get nextOrder(): number {
+    return this.#next;
+  }
+
+  get(id: string): Resource | undefined {
+    const written = this.#overlay.get(id.toLowerCase());
+    return written === undefined ? this.#base.get(id) : written.resource;
+  }
+
+  orderOf(id: string): number | undefined {
+    const written = this.#overlay.get(id.toLowerCase());
+    if (written === undefined) return this.#base.orderOf(id);
+    return written.resource === undefined ? undefined : written.order;
+  }
+
+  childrenOf(parentId: string, type: string): readonly Resource[] {
+    return this.listAt(childKey(parentId, type))?.items() ?? none;
+  }
+
+  referrersOf(id: string): readonly Resource[] {
+    return this.listAt(referKey(id))?.items() ?? none;
+  }
+
+  ofType(type: string): readonly Resource[] {
+    return this.listAt(typeKey(type))?.items() ?? none;
+  }
+
+  under(scope: string): readonly Resource[] {
+    const prefix = scopePrefix(scope);
+    const near = nearestScope(prefix);
+    const list = this.listAt(scopeKey(near))?.items() ?? none;
+    return prefix === near ? list : list.filter(({ id }) => isUnder(id, prefix));
+  }
+
+  put(resource: Resource): void {
+    const key = resource.id.toLowerCase();
+    const order = this.orderOf(resource.id) ?? this.#base.orderOf(resource.id) ?? this.#next++;
+    this.#overlay.set(key, { order, resource, id: resource.id });
+    this.#merged.clear();
+  }
+
+  delete(id: string): void {
+    const key = id.toLowerCase();
+    const order = this.#base.orderOf(id);
+    // What this draft created itself leaves no trace.
+    if (order === undefined) this.#overlay.delete(key);
+    else this.#overlay.set(key, { order, resource: undefined, id: this.#base.get(id)?.id ?? id });
+    this.#merged.clear();
+  }
+
+  /** The changes against the view below, in the order of their first writes; what ended as it began is no change. */
+  edits(): Edit[] {
+    const edits: Edit[] = [];
+    for (const { id, resource: after } of this.#overlay.values()) {
+      const before = this.#base.get(id);
+      if (before !== after) edits.push({ id, before, after });
+    }
+    return edits;
+  }
+
+  listAt(key: string): OrderedList | undefined {
+    if (this.#merged.has(key)) return this.#merged.get(key);
+    const merged = this.#merge(key);
+    this.#merged.set(key, merged);
+    return merged;
+  }
+
+  #merge(key: string): OrderedList | undefined {
+    const below = this.#base.listAt(key);
+    let list: OrderedList | undefined;
+    const changed = () => (list ??= below?.copy() ?? new OrderedList());
+    for (const { order, resource, id } of this.#overlay.values()) {
+      const before = this.#base.get(id);
+      const isIn = resource !== undefined && listKeysOf(resource).includes(key);
+      if (isIn && resource !== before) changed().put(order, resource);
+      else if (!isIn && before !== undefined && listKeysOf(before).includes(key)) changed().delete(order);
+    }
+    return list ?? below;
+  }
+}
+
+function typeKey(type: string): string {
+  return type.toLowerCase();
+}
+
+function childKey(parentId: string, type: string): string {
+  return `${parentId.toLowerCase()}|${type.toLowerCase()}`;
+}
+
+function referKey(id: string): string {
+  return `@${id.toLowerCase()}`;
+}
+
+function scopeKey(prefix: string): string {
+  return `>${prefix}`;
+}
+
+function scopePrefix(scope: string): string {
+  const trimmed = scope.toLowerCase().replace(/\/+$/, '');
+  return trimmed === '' ? '/' : trimmed;
+}
+
+/** Lists are kept for all, each subscription and each group; a narrower scope is filtered out of its group's list. */
+function nearestScope(prefix: string): string {
+  return /^\/subscriptions\/[^/]+(?:\/resourcegroups\/[^/]+)?/.exec(prefix)?.[0] ?? '/';
+}
+
+function isUnder(id: string, prefix: string): boolean {
+  return id.length > prefix.length && id[prefix.length] === '/' && id.toLowerCase().startsWith(prefix);
+}
+
+// Resources are frozen: where one is listed is found out once.
+const keysByResource = new WeakMap<Resource, readonly string[]>();
+
+function listKeysOf(resource: Resource): readonly string[] {
+  const known = keysByResource.get(resource);
+  if (known !== undefined) return known;
+  const id = resource.id.toLowerCase();
+  const keys = new Set([typeKey(resource.type), scopeKey('/')]);
+  const parent = parentOf(resource.id);
+  if (parent !== undefined) keys.add(childKey(parent, resource.type));
+  const scope = nearestScope(id);
+  const subscription = nearestScope(id.split('/').slice(0, 3).join('/'));
+  for (const above of [scope, subscription]) if (above !== '/' && above !== id) keys.add(scopeKey(above));
+  collectIds(resource.properties, keys);
+  const list = [...keys];
+  if (Object.isFrozen(resource)) keysByResource.set(resource, list);
+  return list;
+}
+
+function collectIds(value: unknown, keys: Set<string>): void {
+  if (Array.isArray(value)) {
+    for (const item of value) collectIds(item, keys);
+  } else if (isObject(value)) {
+    for (const [name, member] of Object.entries(value)) {
+      if (name === 'id' && typeof member === 'string') keys.add(referKey(member));
+      else collectIds(member, keys);
+    }
+  }
+}
