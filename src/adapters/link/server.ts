@@ -1,0 +1,99 @@
+/** One listening socket for one caller: the path is the caller's identity (decision D4.2); methods are a fixed table. */
+
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { Fault, Refusal, errorBody } from '#base/wrong.ts';
+import { linkUnreadBytesMax } from '#base/limits.ts';
+import { FrameReader, encodeFrame } from '#adapters/link/frames.ts';
+
+/** What a caller may ask: name to handler. Arguments are JSON that the handler itself checks. */
+export type Methods = { readonly [name: string]: (...parameters: never[]) => unknown };
+
+export type ServeOptions = {
+  readonly path: string;
+  readonly methods: Methods;
+  /** Told of faults that are not the caller's. */
+  readonly onFault: (error: unknown) => void;
+};
+
+/** Calls under way at once from one caller. */
+const callsMax = 256;
+
+/** Listens; the directory above is closed to all but this process and the caller's group, the socket is 0660. */
+export async function serve({ path, methods, onFault }: ServeOptions): Promise<Server> {
+  rmSync(path, { force: true });
+  const server = createServer((socket) => attend(socket, methods, onFault));
+  server.maxConnections = 8;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o660);
+  return server;
+}
+
+type Call = { readonly id: number; readonly method: string; readonly parameters: readonly unknown[] };
+
+function attend(socket: Socket, methods: Methods, onFault: (error: unknown) => void): void {
+  const reader = new FrameReader();
+  let underway = 0;
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk) => {
+    try {
+      for (const message of reader.take(chunk)) {
+        const call = asCall(message);
+        if (call === undefined || underway >= callsMax) {
+          socket.destroy();
+          return;
+        }
+        underway += 1;
+        void answer(call, methods, onFault).then((frame) => {
+          underway -= 1;
+          if (socket.destroyed) return;
+          socket.write(frame);
+          // A peer that asks and does not read would have us keep its answers for ever.
+          if (socket.writableLength > linkUnreadBytesMax) socket.destroy();
+        });
+      }
+    } catch (error) {
+      onFault(error);
+      socket.destroy();
+    }
+  });
+}
+
+function asCall(message: unknown): Call | undefined {
+  const call = message as Partial<Call> | null;
+  const isCall =
+    typeof call === 'object' &&
+    call !== null &&
+    typeof call.id === 'number' &&
+    typeof call.method === 'string' &&
+    Array.isArray(call.parameters);
+  return isCall ? (call as Call) : undefined;
+}
+
+async function answer(
+  { id, method, parameters }: Call,
+  methods: Methods,
+  onFault: (error: unknown) => void,
+): Promise<Buffer> {
+  try {
+    const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    if (handler === undefined) throw new Fault('UnknownMethod', `There is no method "${method}" here.`);
+    const value = await handler(...(parameters as never[]));
+    return encodeFrame({ id, value: value ?? null });
+  } catch (error) {
+    if (error instanceof Refusal) {
+      const { status, retryAfterS } = error;
+      const more = retryAfterS === undefined ? {} : { retryAfterS };
+      return encodeFrame({ id, error: { kind: 'Refusal', status, ...more, ...errorBody(error) } });
+    }
+    onFault(error);
+    const [code, message] =
+      error instanceof Fault
+        ? [error.code, error.message]
+        : ['InternalFault', 'The other side met a fault of its own.'];
+    return encodeFrame({ id, error: { kind: 'Fault', code, message } });
+  }
+}

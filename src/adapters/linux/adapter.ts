@@ -1,0 +1,337 @@
+/** The Linux data plane: one namespace per point, brought from what the kernel has to what the programs demand. */
+
+import type { JsonObject } from '#base/json.ts';
+import { Fault } from '#base/wrong.ts';
+import type { Applied, Difference, FlowSelector, Plane, Probe, Probed } from '#engine/plane-port.ts';
+import type { ProbeResult, ProbeSpec } from '#engine/ports.ts';
+import { KernelSpace } from '#adapters/linux/apply.ts';
+import { commitAll, type Work } from '#adapters/linux/commit.ts';
+import { compareState } from '#adapters/linux/compare.ts';
+import { cutFlows } from '#adapters/linux/flows.ts';
+import { inetNetwork } from '#adapters/linux/fabric-network.ts';
+import { withGuestNamespace } from '#adapters/linux/guest-namespace.ts';
+import { ipBatch, ipJson, run } from '#adapters/linux/ip.ts';
+import { namespaceOf, namesOf, type Names } from '#adapters/linux/names.ts';
+import { hasNamespace, linksOf, namespacesWith, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
+import { NftContext } from '#adapters/linux/nft.ts';
+import { runProbe } from '#adapters/linux/probe.ts';
+import { Prober } from '#adapters/linux/prober.ts';
+import { placeOf, renderPoint } from '#adapters/linux/render.ts';
+import {
+  fabricDown,
+  fabricUp,
+  peerDown,
+  peerUp,
+  routerDown,
+  routerSysctls,
+  routerUp,
+  sysctls,
+} from '#adapters/linux/topology.ts';
+import type { Port, Programs, RouterProgram } from '#program/program.ts';
+
+export type PlaneOptions = {
+  readonly number: number;
+  readonly hosts: readonly string[];
+  readonly log?: (says: string) => void;
+  /** The user who makes guests' namespaces, the only ones that a NIC is moved into; this process's own when absent. */
+  readonly guestOwner?: number;
+};
+
+/** Opens the data plane of a stamp. Calls are served one after another. */
+export function openPlane(options: PlaneOptions): LinuxPlane {
+  return new LinuxPlane(options);
+}
+
+type Pair = { readonly first: string; readonly second: string; readonly host: string };
+
+export class LinuxPlane implements Plane {
+  readonly #names: Names;
+  readonly #hosts: readonly string[];
+  readonly #guestOwner: number;
+  readonly #prober: Prober;
+  readonly #spaces = new Map<string, KernelSpace>();
+  #scratch: NftContext | undefined;
+  #programs: Programs = {};
+  #pairs: readonly Pair[] = [];
+  readonly #doubtful = new Set<string>();
+  #isAdopted = false;
+  #lane: Promise<unknown> = Promise.resolve();
+
+  constructor({ number, hosts, guestOwner = process.getuid?.() ?? 0 }: PlaneOptions) {
+    this.#names = namesOf(number);
+    this.#hosts = hosts;
+    this.#guestOwner = guestOwner;
+    this.#prober = new Prober(async (probe) => await this.probe(probe));
+  }
+
+  up(): Promise<void> {
+    return this.#inTurn(async () => {
+      await fabricUp(this.#names, this.#hosts);
+      this.#scratch ??= new NftContext(this.#names.scratch);
+      const inet = new KernelSpace(this.#names.inet);
+      await inet.adopt();
+      await inet.commitNetwork({ ruleset: new Map(), network: inetNetwork() });
+      inet.close();
+    });
+  }
+
+  apply(before: Programs, after: Programs): Promise<Applied> {
+    return this.#inTurn(async () => {
+      if (!this.#isAdopted) await this.#removeStrangers(after);
+      this.#isAdopted = true;
+      const points = new Set(
+        [...Object.keys(before), ...Object.keys(after)].filter((point) => before[point] !== after[point]),
+      );
+      for (const point of [...points]) for (const other of neighbours(before, after, point)) points.add(other);
+      return await this.#bring(after, [...points]);
+    });
+  }
+
+  readBack(point: string): Promise<readonly Difference[]> {
+    return this.#inTurn(async () => {
+      if (this.#programs[point]?.kind === 'resolver') return [];
+      const wanted = renderPoint(this.#programs, point, this.#names.stamp);
+      const space = this.#spaces.get(point);
+      if (wanted === undefined || space === undefined)
+        return [{ point, kind: 'table', says: `The point ${point} is not applied.` }];
+      const by = space.takeForeign().at(-1);
+      const found = [...compareState(point, wanted, await space.list()), ...this.#sysctlDrift(point)];
+      return by === undefined ? found : found.map((one) => ({ ...one, by: { pid: by.pid, process: by.process } }));
+    });
+  }
+
+  /** Brings a point back to its program after drift: reads what the kernel has, and commits the difference. */
+  repair(point: string): Promise<Applied> {
+    return this.#inTurn(async () => {
+      await this.#spaces.get(point)?.adopt();
+      if (this.#spaces.has(point)) writeSysctls(namespaceOf(this.#names, point), sysctlsOf(point));
+      return await this.#bring(this.#programs, [point]);
+    });
+  }
+
+  /** The caller is not trusted: what it gives becomes words of a batch that root runs. */
+  attach(mark: number, pid: number, name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (typeof name !== 'string' || !/^eth([0-9]|[1-9][0-9])$/.test(name))
+        throw new Fault('AttachRefused', 'The value of name is not accepted: eth0 to eth99 is wanted.');
+      const { namespace, program, point } = this.#routerOf(mark);
+      const port = Object.values(program.ports).find((one) => one.mark === mark);
+      if (port === undefined) throw new Fault('NoPort', `No port has mark ${mark}.`);
+      await withGuestNamespace({ pid, owner: this.#guestOwner }, async (guest) => {
+        if (!linksOf(namespace).includes(`g${port.mark}`)) {
+          // A guest that has its link keeps it: a control process that starts again must not cut its flows.
+          if (await isAttached({ namespace, guest, name }, port)) return;
+          await this.#remake(point, port.mark);
+        }
+        await ipBatch(namespace, [`link set g${port.mark} netns ${guest} name ${name}`]);
+        const up = ['address', port.mac, 'mtu', String(port.mtu), 'up'];
+        await run(['nsenter', `--net=${guest}`, 'ip', 'link', 'set', name, ...up], '');
+      });
+    });
+  }
+
+  detach(mark: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const { namespace, point } = this.#routerOf(mark);
+      if (!linksOf(namespace).includes(`g${mark}`)) await this.#remake(point, mark);
+    });
+  }
+
+  down(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#closeAll();
+      await fabricDown(this.#names);
+    });
+  }
+
+  cut(flows: FlowSelector): Promise<number> {
+    return cutFlows(namespaceOf(this.#names, flows.point), flows);
+  }
+
+  probe(probe: Probe): Promise<Probed> {
+    const program = Object.hasOwn(this.#programs, probe.point) ? this.#programs[probe.point] : undefined;
+    // Before the programs come, nobody can tell: that is no bad probe.
+    if (program === undefined) return Promise.reject(new Fault('NoRouter', `There is no router ${probe.point} yet.`));
+    const ports = program?.kind === 'router' ? Object.values(program.ports) : [];
+    const port = ports.find(({ addresses }) => Object.hasOwn(addresses, probe.address));
+    if (port === undefined) return Promise.resolve({ state: 'down', because: `no NIC here has ${probe.address}` });
+    return runProbe(namespaceOf(this.#names, probe.point), { probe, link: `n${port.mark}` });
+  }
+
+  probes(wanted: readonly ProbeSpec[]): Promise<readonly ProbeResult[]> {
+    return Promise.resolve(this.#prober.follow(wanted));
+  }
+
+  close(): Promise<void> {
+    this.#prober.stop();
+    return this.#inTurn(async () => this.#closeAll());
+  }
+
+  /** Sysctls carry no trace of who changed them (decision D3.8). */
+  #sysctlDrift(point: string): Difference[] {
+    const wanted = Object.entries(sysctlsOf(point));
+    const values = readSysctls(
+      namespaceOf(this.#names, point),
+      wanted.map(([path]) => path),
+    );
+    return wanted.flatMap(([path, value], index) =>
+      values[index] === String(value)
+        ? []
+        : [{ point, kind: 'sysctl' as const, says: `${path} is ${values[index] ?? ''}, wanted ${value}.` }],
+    );
+  }
+
+  #closeAll(): void {
+    for (const space of this.#spaces.values()) space.close();
+    this.#spaces.clear();
+    this.#scratch?.close();
+    this.#scratch = undefined;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#lane.then(work);
+    this.#lane = next.catch(() => undefined);
+    return next;
+  }
+
+  /** A change that fails half-way leaves its points in doubt: the next one reads them from the kernel and takes them along. */
+  async #bring(programs: Programs, asked: readonly string[]): Promise<Applied> {
+    const points = [...new Set([...asked, ...this.#doubtful])];
+    for (const point of this.#doubtful) await this.#spaces.get(point)?.adopt();
+    try {
+      const applied = await this.#commit(programs, points);
+      this.#doubtful.clear();
+      return applied;
+    } catch (error) {
+      for (const point of points) this.#doubtful.add(point);
+      throw error;
+    }
+  }
+
+  async #commit(programs: Programs, points: readonly string[]): Promise<Applied> {
+    const pairs = peerPairs(programs);
+    await this.#makeRouters(programs, points);
+    for (const pair of pairs) if (!hasPair(this.#pairs, pair)) await peerUp(this.#names, pair);
+    const scratch = this.#scratch;
+    if (scratch === undefined) throw new Fault('PlaneDown', 'The data plane is not up.');
+    const work: Work[] = [];
+    for (const point of points) {
+      const wanted = renderPoint(programs, point, this.#names.stamp);
+      if (wanted !== undefined) work.push({ point, wanted, space: await this.#space(point) });
+    }
+    const { ruleOperations, networkLines, waves, windowMs } = await commitAll(work, scratch);
+    for (const pair of this.#pairs) if (!hasPair(pairs, pair)) await peerDown(this.#names, pair);
+    this.#pairs = pairs;
+    await this.#removeRouters(programs, points);
+    this.#programs = programs;
+    return { points: work.map(({ point }) => point), ruleOperations, networkLines, waves, windowMs };
+  }
+
+  async #space(point: string): Promise<KernelSpace> {
+    const known = this.#spaces.get(point);
+    if (known !== undefined) return known;
+    const space = new KernelSpace(namespaceOf(this.#names, point));
+    await space.adopt();
+    this.#spaces.set(point, space);
+    return space;
+  }
+
+  async #makeRouters(programs: Programs, points: readonly string[]): Promise<void> {
+    for (const point of points) {
+      const program = programs[point];
+      if (program?.kind !== 'router' || this.#spaces.has(point)) continue;
+      const { underlay } = placeOf(programs, program);
+      await routerUp(this.#names, { key: program.key, host: program.host, vni: program.vni, underlay });
+    }
+  }
+
+  async #removeRouters(programs: Programs, points: readonly string[]): Promise<void> {
+    for (const point of points) {
+      const [kind, key, host] = point.split('/');
+      if (kind !== 'router' || programs[point] !== undefined || key === undefined || host === undefined) continue;
+      this.#spaces.get(point)?.close();
+      this.#spaces.delete(point);
+      await routerDown(this.#names, key, host);
+    }
+  }
+
+  /** Routers that an earlier process left and that no program speaks of. */
+  async #removeStrangers(programs: Programs): Promise<void> {
+    for (const name of namespacesWith(`${this.#names.prefix}v`)) {
+      const found = /^(v\d+)(h\d+)$/.exec(name.slice(this.#names.prefix.length));
+      const [, key = '', host = ''] = found ?? [];
+      if (found !== null && programs[`router/${key}/${host}`] === undefined) await routerDown(this.#names, key, host);
+    }
+  }
+
+  #routerOf(mark: number): { namespace: string; program: RouterProgram; point: string } {
+    for (const [point, program] of Object.entries(this.#programs)) {
+      if (program.kind !== 'router' || !Object.values(program.ports).some((port) => port.mark === mark)) continue;
+      const namespace = namespaceOf(this.#names, point);
+      if (hasNamespace(namespace)) return { namespace, program, point };
+    }
+    throw new Fault('NoPort', `No port has mark ${mark}.`);
+  }
+
+  /** The guest's end is elsewhere or gone: removes the pair and makes it anew, with its routes and neighbours. */
+  async #remake(point: string, mark: number): Promise<void> {
+    const namespace = namespaceOf(this.#names, point);
+    const wanted = renderPoint(this.#programs, point, this.#names.stamp);
+    const link = wanted?.network.ports.get(mark);
+    const space = this.#spaces.get(point);
+    if (wanted === undefined || link === undefined || space === undefined)
+      throw new Fault('NoPort', `No port has mark ${mark}.`);
+    if (linksOf(namespace).includes(`n${mark}`)) await ipBatch(namespace, [`link del n${mark}`]);
+    space.forgetPort(mark);
+    await space.linksUp(wanted);
+    await space.commitNetwork(wanted);
+  }
+}
+
+function sysctlsOf(point: string): { readonly [path: string]: number } {
+  return point.startsWith('router/') ? routerSysctls : sysctls;
+}
+
+/** Points whose rendering looks at another point: a router that comes or goes concerns its host, its peers, and the switch; a resolver that does, all routers. */
+function neighbours(before: Programs, after: Programs, point: string): string[] {
+  const [kind, , host] = point.split('/');
+  const isNew = (before[point] === undefined) !== (after[point] === undefined);
+  if (kind === 'resolver') return isNew ? Object.keys(after).filter((name) => name.startsWith('router/')) : [];
+  if (kind === 'host') return ['switch'].filter((name) => after[name] !== undefined);
+  if (kind !== 'router' || host === undefined) return [];
+  const programs = [before[point], after[point]].filter((program) => program?.kind === 'router');
+  const peers = programs.flatMap((program) => Object.keys(program.peers)).map((key) => `router/${key}/${host}`);
+  return [...(isNew ? [`host/${host}`] : []), ...peers].filter((name) => after[name] !== undefined);
+}
+
+function peerPairs(programs: Programs): Pair[] {
+  const pairs: Pair[] = [];
+  for (const program of Object.values(programs)) {
+    if (program.kind !== 'router') continue;
+    for (const key of placeOf(programs, program).peers) {
+      if (program.key < key) pairs.push({ first: program.key, second: key, host: program.host });
+    }
+  }
+  return pairs;
+}
+
+function hasPair(pairs: readonly Pair[], wanted: Pair): boolean {
+  return pairs.some(
+    ({ first, second, host }) => first === wanted.first && second === wanted.second && host === wanted.host,
+  );
+}
+
+type Ends = { readonly namespace: string; readonly guest: string; readonly name: string };
+
+/** Is the guest's link the other end of the router's port? Each end names the other's number, and the guest's has the NIC's address. */
+async function isAttached({ namespace, guest, name }: Ends, { mark, mac }: Port): Promise<boolean> {
+  if (!linksOf(namespace).includes(`n${mark}`)) return false;
+  const [near] = await ipJson(namespace, ['link', 'show', 'dev', `n${mark}`]);
+  // Without a link of that name the command fails, which answers the question.
+  const text = await run(['nsenter', `--net=${guest}`, 'ip', '-j', '-N', 'link', 'show', 'dev', name], '').catch(
+    () => '[]',
+  );
+  const far = (JSON.parse(text) as JsonObject[])[0];
+  if (near === undefined || far === undefined) return false;
+  return far['link_index'] === near['ifindex'] && near['link_index'] === far['ifindex'] && far['address'] === mac;
+}

@@ -1,0 +1,248 @@
+/** One namespace under our care: what the kernel has of it, and how a wanted state gets there. */
+
+import { Fault } from '#base/wrong.ts';
+import { bridgeBatch, bridgeJson, ipBatch, ipJson, ipJsonBatch } from '#adapters/linux/ip.ts';
+import { compileRules } from '#adapters/linux/compile-rule.ts';
+import { routeProtocol } from '#adapters/linux/names.ts';
+import { emptyNetwork, type Network, networkChange, type PortLink } from '#adapters/linux/network.ts';
+import { linksOf, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
+import { NftContext, type RawChange, type ForeignChange } from '#adapters/linux/nft.ts';
+import { readNetwork, readRuleset } from '#adapters/linux/read.ts';
+import {
+  type ActualChain,
+  type ActualRule,
+  type ActualRuleset,
+  type ActualTable,
+  difference,
+  type Draft,
+  isRulesOnly,
+  type NftOperation,
+  printOperations,
+  type Ruleset,
+  type Transaction,
+} from '#adapters/linux/ruleset.ts';
+
+/** What a point's namespace must have. */
+export type Wanted = { readonly ruleset: Ruleset; readonly network: Network };
+
+/** What a namespace has, as last confirmed; `applied` is what was asked for then. */
+export type SpaceState = { readonly actual: ActualRuleset; readonly applied: Ruleset; readonly network: Network };
+
+/** Rules placed one by one through the scratch table; more than this and the text way is the shorter one. */
+const rawRulesMax = 64;
+
+/** A namespace with its open context. `actual` is the mirror of what the kernel confirmed. */
+export class KernelSpace {
+  readonly namespace: string;
+  readonly #context: NftContext;
+  #actual: ActualRuleset = new Map();
+  #applied: Ruleset = new Map();
+  #network: Network = emptyNetwork;
+
+  constructor(namespace: string) {
+    this.namespace = namespace;
+    this.#context = new NftContext(namespace);
+  }
+
+  /** Reads what the kernel has, as the ground of the next difference: adopts what an earlier process left, and heals after drift. */
+  async adopt(): Promise<void> {
+    this.#context.takeForeign();
+    this.#context.takeLossy();
+    this.#actual = readRuleset(this.#context.list()).ruleset;
+    this.#applied = new Map();
+    this.#network = await readKernelNetwork(this.namespace);
+  }
+
+  /** What the kernel confirmed last, and what was asked for. */
+  get state(): SpaceState {
+    return { actual: this.#actual, applied: this.#applied, network: this.#network };
+  }
+
+  /** Links that routes and rules speak of; nothing passes them before there are rules. */
+  async linksUp(wanted: Wanted): Promise<void> {
+    if (this.#network === wanted.network) return;
+    // A guest that died took its link along: what belonged to it is gone, and must be made anew or forgotten.
+    const links = new Set(linksOf(this.namespace));
+    for (const mark of this.#network.ports.keys()) if (!links.has(`n${mark}`)) this.forgetPort(mark);
+    const { ports } = this.#network;
+    await ipBatch(this.namespace, networkChange(this.#network, wanted.network, routeProtocol).linksUp);
+    const fresh = [...wanted.network.ports.values()].filter(
+      ({ mark, isForwarding }) => ports.get(mark)?.isForwarding !== isForwarding,
+    );
+    if (fresh.length > 0)
+      writeSysctls(this.namespace, Object.assign({}, ...fresh.map(portSysctls)) as { [path: string]: number });
+  }
+
+  /** One atomic transaction for the rules; answers how many operations it had. */
+  commitRules(ruleset: Ruleset, scratch: NftContext): number {
+    const transaction = difference(this.#actual, ruleset, (family, name) => this.#isApplied(ruleset, { family, name }));
+    if (transaction.operations.length > 0) {
+      const handles = this.#send(transaction.operations, { ruleset, scratch });
+      this.#actual = mirrored(this.#actual, ruleset, { drafts: transaction.drafts, handles });
+    }
+    this.#applied = ruleset;
+    return transaction.operations.length;
+  }
+
+  /** Routes, neighbours and addresses after the rules; links that nobody wants any more last. */
+  async commitNetwork(wanted: Wanted): Promise<number> {
+    const change = networkChange(this.#network, wanted.network, routeProtocol);
+    const lines = [...change.narrow, ...change.widen];
+    await ipBatch(this.namespace, lines);
+    await bridgeBatch(this.namespace, change.bridge);
+    await ipBatch(this.namespace, change.linksDown);
+    this.#network = wanted.network;
+    return lines.length + change.bridge.length + change.linksDown.length;
+  }
+
+  /** The kernel's full list, read anew; the mirror is not touched. */
+  async list(): Promise<{ ruleset: ActualRuleset; foreign: readonly string[]; network: Network }> {
+    return { ...readRuleset(this.#context.list()), network: await readKernelNetwork(this.namespace) };
+  }
+
+  /** Changes of our tables or others that we did not make, since the last call. */
+  takeForeign(): ForeignChange[] {
+    return this.#context.takeForeign();
+  }
+
+  /** The port lost its link (its guest's namespace died): the next commit makes it anew with what belongs to it. */
+  forgetPort(mark: number): void {
+    const name = ` dev n${mark} `;
+    const without = (texts: ReadonlySet<string>) => new Set([...texts].filter((text) => !`${text} `.includes(name)));
+    const { ports, addresses, routes, neighbours } = this.#network;
+    this.#network = {
+      ...this.#network,
+      ports: new Map([...ports].filter(([known]) => known !== mark)),
+      addresses: without(addresses),
+      routes: without(routes),
+      neighbours: without(neighbours),
+    };
+  }
+
+  close(): void {
+    this.#context.close();
+  }
+
+  #isApplied(ruleset: Ruleset, { family, name }: { family: string; name: string }): boolean {
+    const [young, old] = [ruleset.get(family)?.chains.get(name), this.#applied.get(family)?.chains.get(name)];
+    return young !== undefined && young === old;
+  }
+
+  #send(
+    operations: readonly NftOperation[],
+    { ruleset, scratch }: { ruleset: Ruleset; scratch: NftContext },
+  ): readonly number[] {
+    const placed = operations.filter((operation) => operation.kind === 'insert');
+    const isFast = isRulesOnly(operations) && placed.length <= rawRulesMax;
+    if (!isFast) return this.#context.commit(printOperations(operations)).rules.map(({ handle }) => handle);
+    const changes: RawChange[] = [];
+    const compiled = compiledTexts(placed, { ruleset, scratch });
+    for (const operation of operations) {
+      if (operation.kind === 'delete') changes.push(operation);
+      else if (operation.kind === 'insert') {
+        const bytes = compiled.get(`${operation.family} ${operation.text}`);
+        if (bytes === undefined) throw new Fault('NftUnconfirmed', `A rule was not compiled: ${operation.text}`);
+        changes.push({
+          kind: 'insert',
+          family: operation.family,
+          chain: operation.chain,
+          before: operation.before,
+          compiled: bytes,
+        });
+      }
+    }
+    return this.#context.commitRaw(changes).rules.map(({ handle }) => handle);
+  }
+}
+
+/** Answers for neighbours come at once; reverse-path filtering is depth behind the rules, where no NVA sends for others. */
+function portSysctls({ mark, isForwarding }: PortLink): { [path: string]: number } {
+  return { [`net/ipv4/neigh/n${mark}/proxy_delay`]: 0, [`net/ipv4/conf/n${mark}/rp_filter`]: isForwarding ? 0 : 1 };
+}
+
+type Placed = Extract<NftOperation, { kind: 'insert' }>;
+
+function compiledTexts(
+  placed: readonly Placed[],
+  { ruleset, scratch }: { ruleset: Ruleset; scratch: NftContext },
+): Map<string, Buffer> {
+  const compiled = new Map<string, Buffer>();
+  for (const family of new Set(placed.map((one) => one.family))) {
+    const texts = [...new Set(placed.filter((one) => one.family === family).map(({ text }) => text))];
+    const table = ruleset.get(family) ?? { sets: new Map(), chains: new Map() };
+    const bytes = compileRules(scratch, { family, table }, texts);
+    texts.forEach((text, index) => {
+      const body = bytes[index];
+      if (body !== undefined) compiled.set(`${family} ${text}`, body);
+    });
+  }
+  return compiled;
+}
+
+/** The mirror after a transaction: new rules take their handles in the order in which they were sent. */
+function mirrored(
+  actual: ActualRuleset,
+  wanted: Ruleset,
+  { drafts, handles }: { drafts: Transaction['drafts']; handles: readonly number[] },
+): ActualRuleset {
+  const tables = new Map<string, ActualTable>();
+  for (const [family, table] of wanted) {
+    const chains = new Map<string, ActualChain>();
+    for (const name of table.chains.keys()) {
+      const known = actual.get(family)?.chains.get(name);
+      if (known !== undefined) chains.set(name, known);
+    }
+    tables.set(family, { sets: table.sets, chains });
+  }
+  let next = 0;
+  for (const { family, chain, hook, rules } of drafts) {
+    const settled = rules.map((rule): ActualRule => {
+      if (isSettled(rule)) return rule;
+      const handle = handles[next++];
+      if (handle === undefined) throw new Fault('NftUnconfirmed', `The kernel named too few rules in ${chain}.`);
+      return { text: rule.text, handle };
+    });
+    (tables.get(family)?.chains as Map<string, ActualChain> | undefined)?.set(chain, { hook, rules: settled });
+  }
+  if (next !== handles.length)
+    throw new Fault('NftUnconfirmed', `The kernel named ${handles.length} rules, ${next} were sent.`);
+  return tables;
+}
+
+function isSettled(rule: Draft['rules'][number]): rule is ActualRule {
+  return rule.handle !== undefined;
+}
+
+async function readKernelNetwork(namespace: string): Promise<Network> {
+  // Three processes instead of eight: each costs this one several milliseconds in which it serves nobody.
+  const [[four = [], rules = [], neighbours = []], [six = [], neighboursSix = []], addresses, forwarding] =
+    await Promise.all([
+      ipJsonBatch(namespace, '-4', ['route show table all', 'rule show', 'neigh show nud permanent']),
+      ipJsonBatch(namespace, '-6', ['route show table all', 'neigh show nud permanent']),
+      ipJson(namespace, ['addr', 'show']),
+      bridgeJson(namespace, ['fdb', 'show']),
+    ]);
+  // Addresses are listed by link, with all that is asked of links.
+  const links = addresses;
+  const routes = [...four, ...six.map((route) => ({ ...route, family: '6' }))];
+  const loose = looseLinks(
+    namespace,
+    links.map(({ ifname }) => String(ifname)),
+  );
+  return readNetwork({
+    links,
+    addresses,
+    routes,
+    rules,
+    neighbours: [...neighbours, ...neighboursSix],
+    forwarding,
+    loose,
+  });
+}
+
+/** Ports without reverse-path filtering, read from the namespace's own sysctls. */
+function looseLinks(namespace: string, links: readonly string[]): ReadonlySet<string> {
+  const paths = links.filter((name) => /^n\d+$/.test(name)).map((name) => `net/ipv4/conf/${name}/rp_filter`);
+  const values = readSysctls(namespace, paths);
+  return new Set(paths.filter((_, index) => values[index] === '0').map((path) => path.split('/')[3] ?? ''));
+}

@@ -1,0 +1,237 @@
+/** The nftables of one namespace as data: what is wanted, what the kernel has, and the one transaction that turns the second into the first. */
+
+/** A set or map, or a policy of timeouts (which has no elements). `elements` are in the form in which nft lists them; a change of an interval set replaces it whole. */
+export type NftSet = {
+  readonly kind: 'set' | 'map' | 'ct timeout';
+  /** The declaration without elements: `type ipv4_addr`, `flags interval`, … one line each, as nft lists them. */
+  readonly spec: readonly string[];
+  readonly elements: ReadonlySet<string>;
+};
+
+/** A chain; `hook` is the line of a base chain. Rules are in nft's own form, without handle and counter values. */
+export type NftChain = { readonly hook: string | undefined; readonly rules: readonly string[] };
+
+export type NftTable = { readonly sets: ReadonlyMap<string, NftSet>; readonly chains: ReadonlyMap<string, NftChain> };
+
+/** Keyed by family (`inet`, `netdev`, `arp`); each holds our one table. */
+export type Ruleset = ReadonlyMap<string, NftTable>;
+
+/** A rule that the kernel has. */
+export type ActualRule = { readonly text: string; readonly handle: number };
+export type ActualChain = { readonly hook: string | undefined; readonly rules: readonly ActualRule[] };
+export type ActualTable = {
+  readonly sets: ReadonlyMap<string, NftSet>;
+  readonly chains: ReadonlyMap<string, ActualChain>;
+};
+export type ActualRuleset = ReadonlyMap<string, ActualTable>;
+
+/** One command of a transaction. Rules that come new carry where they go: before the rule with a handle, or last. */
+export type NftOperation =
+  | { readonly kind: 'table'; readonly family: string; readonly remove: boolean }
+  | {
+      readonly kind: 'set';
+      readonly family: string;
+      readonly name: string;
+      readonly set: NftSet | undefined;
+      readonly setKind: NftSet['kind'];
+    }
+  | {
+      readonly kind: 'chain';
+      readonly family: string;
+      readonly name: string;
+      readonly hook?: string | undefined;
+      readonly remove: boolean;
+    }
+  | { readonly kind: 'flush'; readonly family: string; readonly name: string; readonly what: 'chain' | NftSet['kind'] }
+  | {
+      readonly kind: 'elements';
+      readonly family: string;
+      readonly name: string;
+      readonly elements: readonly string[];
+      readonly remove: boolean;
+    }
+  | { readonly kind: 'delete'; readonly family: string; readonly chain: string; readonly handle: number }
+  | {
+      readonly kind: 'insert';
+      readonly family: string;
+      readonly chain: string;
+      readonly text: string;
+      readonly before: number | undefined;
+    };
+
+/** What a chain will be, after a transaction: kept rules with their handles, new ones still without. */
+export type Draft = {
+  readonly family: string;
+  readonly chain: string;
+  readonly hook: string | undefined;
+  readonly rules: readonly { text: string; handle: number | undefined }[];
+};
+
+export type Transaction = { readonly operations: readonly NftOperation[]; readonly drafts: readonly Draft[] };
+
+const emptyTable: ActualTable = { sets: new Map(), chains: new Map() };
+
+/**
+ * The difference between what the kernel has and what is wanted. Objects first, then removals, then additions, then the
+ * objects that nothing refers to any more: nft commits the whole as one, so the order is for its references only.
+ * `unchanged` names chains known to be equal (same object as at the last apply).
+ */
+export function difference(
+  actual: ActualRuleset,
+  wanted: Ruleset,
+  isUnchanged: (family: string, chain: string) => boolean,
+): Transaction {
+  const first: NftOperation[] = [];
+  const removals: NftOperation[] = [];
+  const additions: NftOperation[] = [];
+  const last: NftOperation[] = [];
+  const drafts: Draft[] = [];
+  for (const family of actual.keys()) if (!wanted.has(family)) last.push({ kind: 'table', family, remove: true });
+  for (const [family, table] of wanted) {
+    const old = actual.get(family) ?? emptyTable;
+    if (!actual.has(family)) first.push({ kind: 'table', family, remove: false });
+    diffSets({ family, old, table }, { first, removals, additions, last });
+    diffChains({ family, old, table, isUnchanged, drafts }, { first, removals, additions, last });
+  }
+  return { operations: [...first, ...removals, ...additions, ...last], drafts };
+}
+
+type Phases = { first: NftOperation[]; removals: NftOperation[]; additions: NftOperation[]; last: NftOperation[] };
+
+function diffSets({ family, old, table }: { family: string; old: ActualTable; table: NftTable }, phases: Phases): void {
+  for (const [name, set] of old.sets) {
+    if (!table.sets.has(name)) phases.last.push({ kind: 'set', family, name, set: undefined, setKind: set.kind });
+  }
+  for (const [name, set] of table.sets) {
+    const known = old.sets.get(name);
+    if (known === undefined) phases.first.push({ kind: 'set', family, name, set, setKind: set.kind });
+    const before = known?.elements ?? new Set<string>();
+    if (before === set.elements) continue;
+    const added = [...set.elements].filter((element) => !before.has(element));
+    const gone = [...before].filter((element) => !set.elements.has(element));
+    if (added.length === 0 && gone.length === 0) continue;
+    const isInterval = set.spec.some((line) => line.startsWith('flags') && line.includes('interval'));
+    if (isInterval && before.size > 0) {
+      phases.removals.push({ kind: 'flush', family, name, what: set.kind });
+      if (set.elements.size > 0)
+        phases.additions.unshift({ kind: 'elements', family, name, elements: [...set.elements], remove: false });
+      continue;
+    }
+    if (gone.length > 0) phases.removals.push({ kind: 'elements', family, name, elements: gone, remove: true });
+    if (added.length > 0) phases.additions.push({ kind: 'elements', family, name, elements: added, remove: false });
+  }
+}
+
+type ChainsTask = {
+  family: string;
+  old: ActualTable;
+  table: NftTable;
+  isUnchanged: (family: string, chain: string) => boolean;
+  drafts: Draft[];
+};
+
+function diffChains({ family, old, table, isUnchanged, drafts }: ChainsTask, phases: Phases): void {
+  for (const name of old.chains.keys()) {
+    if (table.chains.has(name)) continue;
+    phases.removals.push({ kind: 'flush', family, name, what: 'chain' });
+    phases.last.push({ kind: 'chain', family, name, remove: true });
+  }
+  for (const [name, chain] of table.chains) {
+    const known = old.chains.get(name);
+    if (known === undefined) phases.first.push({ kind: 'chain', family, name, hook: chain.hook, remove: false });
+    else if (isUnchanged(family, name)) continue;
+    const draft = diffRules({ family, name, chain }, known?.rules ?? [], phases);
+    if (draft !== undefined) drafts.push(draft);
+    else if (known === undefined) drafts.push({ family, chain: name, hook: chain.hook, rules: [] });
+  }
+}
+
+/**
+ * Keeps what stands in the right order, deletes the rest by handle, and puts each new rule before the next one kept. Both
+ * ends that are equal stay untouched: of a thousand rules a change concerns a few, and only those are looked into.
+ */
+function diffRules(
+  { family, name, chain }: { family: string; name: string; chain: NftChain },
+  actual: readonly ActualRule[],
+  phases: Phases,
+): Draft | undefined {
+  const wanted = chain.rules;
+  let head = 0;
+  while (head < actual.length && head < wanted.length && actual[head]?.text === wanted[head]) head++;
+  if (head === actual.length && head === wanted.length) return undefined;
+  let [left, right] = [actual.length, wanted.length];
+  for (; left > head && right > head && actual[left - 1]?.text === wanted[right - 1]; left--) right--;
+  const [gone, fresh] = [actual.slice(head, left), wanted.slice(head, right)];
+  const kept = keptRules(gone, fresh);
+  const keptHandles = new Set(kept.values());
+  for (const { handle } of gone) {
+    if (!keptHandles.has(handle)) phases.removals.push({ kind: 'delete', family, chain: name, handle });
+  }
+  const middle = fresh.map((text, index) => ({ text, handle: kept.get(index) }));
+  const before: (number | undefined)[] = [];
+  let next = actual[left]?.handle;
+  for (let index = middle.length - 1; index >= 0; index--) {
+    before[index] = next;
+    next = middle[index]?.handle ?? next;
+  }
+  middle.forEach(({ text, handle }, index) => {
+    if (handle === undefined)
+      phases.additions.push({ kind: 'insert', family, chain: name, text, before: before[index] });
+  });
+  return { family, chain: name, hook: chain.hook, rules: [...actual.slice(0, head), ...middle, ...actual.slice(left)] };
+}
+
+/** Wanted index → handle of the actual rule that may stay: greedy over both lists in order, each text matched once. */
+function keptRules(actual: readonly ActualRule[], wanted: readonly string[]): ReadonlyMap<number, number> {
+  const kept = new Map<number, number>();
+  const places = new Map<string, number[]>();
+  wanted.forEach((text, index) => {
+    const known = places.get(text);
+    if (known === undefined) places.set(text, [index]);
+    else known.push(index);
+  });
+  let from = -1;
+  for (const { text, handle } of actual) {
+    const index = places.get(text)?.find((place) => place > from);
+    if (index === undefined) continue;
+    kept.set(index, handle);
+    from = index;
+  }
+  return kept;
+}
+
+/** Does every operation only delete or place rules? Such a transaction needs no look at the rest of the table. */
+export function isRulesOnly(operations: readonly NftOperation[]): boolean {
+  return operations.every(({ kind }) => kind === 'delete' || kind === 'insert');
+}
+
+/** The transaction in nft's language. */
+export function printOperations(operations: readonly NftOperation[]): string {
+  return operations.map((operation) => `${printOperation(operation)}\n`).join('');
+}
+
+function printOperation(operation: NftOperation): string {
+  const at = (family: string) => `${family} rw`;
+  switch (operation.kind) {
+    case 'table':
+      return `${operation.remove ? 'delete' : 'add'} table ${at(operation.family)}`;
+    case 'set':
+      if (operation.set === undefined) return `delete ${operation.setKind} ${at(operation.family)} ${operation.name}`;
+      return `add ${operation.setKind} ${at(operation.family)} ${operation.name} { ${operation.set.spec.map((line) => `${line} ;`).join(' ')} }`;
+    case 'chain': {
+      if (operation.remove) return `delete chain ${at(operation.family)} ${operation.name}`;
+      const hook = operation.hook === undefined ? '' : ` { ${operation.hook} }`;
+      return `add chain ${at(operation.family)} ${operation.name}${hook}`;
+    }
+    case 'flush':
+      return `flush ${operation.what} ${at(operation.family)} ${operation.name}`;
+    case 'elements':
+      return `${operation.remove ? 'delete' : 'add'} element ${at(operation.family)} ${operation.name} { ${operation.elements.join(', ')} }`;
+    case 'delete':
+      return `delete rule ${at(operation.family)} ${operation.chain} handle ${operation.handle}`;
+    case 'insert':
+      return operation.before === undefined
+        ? `add rule ${at(operation.family)} ${operation.chain} ${operation.text}`
+        : `insert rule ${at(operation.family)} ${operation.chain} handle ${operation.before} ${operation.text}`;
+  }
+}

@@ -1,0 +1,27 @@
+/** An audit entry: who did what to which resource, from where, and how it ended. */
+
+/** Who acted, as far as the token said. An anonymous request has none of these. */
+export type AuditWho = {
+  readonly oid?: string;
+  readonly upn?: string;
+  readonly appid?: string;
+  readonly tenant?: string;
+};
+
+/** One line of the audit. It is written in the same transaction as what it speaks of. */
+export type AuditEntry = {
+  /** Milliseconds since 1970, by the stamp's clock. */
+  readonly at: number;
+  readonly who: AuditWho;
+  /** The caller's address. */
+  readonly from?: string;
+  /** As in Azure's activity log: `Microsoft.Network/virtualNetworks/write`. */
+  readonly operation: string;
+  readonly resource: string;
+  readonly outcome: 'Succeeded' | 'Refused' | 'Failed';
+  /** The error code, when refused or failed. */
+  readonly code?: string;
+  readonly says?: string;
+  readonly correlationId: string;
+  readonly requestId?: string;
+};

@@ -1,0 +1,135 @@
+/** Role assignments and locks, read from the resources and kept until one of them changes. */
+
+import { decide, authorizationFailed, type AccessDecision } from '#access/decide.ts';
+import { lockVerdict, type Lock, type RequestKind } from '#access/locks.ts';
+import { builtInRoles, type RoleAssignment, type RoleDefinition } from '#access/roles.ts';
+import type { Edit, Resource, View } from '#model/resource.ts';
+import type { Caller } from '#engine/engine.ts';
+import { isStampCaller } from '#engine/gate/own-caller.ts';
+
+const assignmentType = 'Microsoft.Authorization/roleAssignments';
+const definitionType = 'Microsoft.Authorization/roleDefinitions';
+const lockType = 'Microsoft.Authorization/locks';
+
+/** Answers who may do what. `changed` must hear of every commit. */
+export class AccessIndex {
+  readonly #view: () => View;
+  #assignments: Map<string, RoleAssignment[]> | undefined;
+  #roles: readonly RoleDefinition[] | undefined;
+  #locks: readonly Lock[] | undefined;
+
+  constructor(view: () => View) {
+    this.#view = view;
+  }
+
+  changed(edits: readonly Edit[]): void {
+    for (const { before, after } of edits) {
+      const type = (after ?? before)?.type;
+      if (type === assignmentType) this.#assignments = undefined;
+      else if (type === definitionType) this.#roles = undefined;
+      else if (type === lockType) this.#locks = undefined;
+    }
+  }
+
+  decide(caller: Caller, action: string, scope: string): AccessDecision {
+    const groups = caller.groups;
+    const assignments = [caller.oid, ...groups].flatMap((id) => this.#byPrincipal().get(id.toLowerCase()) ?? []);
+    return decide({
+      principal: { oid: caller.oid, groups },
+      action: azureAction(action),
+      scope,
+      assignments,
+      roles: this.#allRoles(),
+    });
+  }
+
+  /** The reason why it is allowed, or a Refusal: 403 AuthorizationFailed. The stamp itself is not asked for a role. */
+  authorize(caller: Caller, action: string, scope: string): string {
+    if (isStampCaller(caller)) return 'the stamp itself';
+    const decision = this.decide(caller, action, scope);
+    if (decision.verdict === 'allow') return decision.because;
+    const name = caller.upn ?? caller.appId ?? caller.oid;
+    throw authorizationFailed({ name, oid: caller.oid, action: azureAction(action), scope });
+  }
+
+  /** May the caller do the action at the scope? */
+  may(caller: Caller, action: string, scope: string): boolean {
+    return isStampCaller(caller) || this.decide(caller, action, scope).verdict === 'allow';
+  }
+
+  /** Throws ScopeLocked (409) when a lock stops this kind of request. */
+  unlocked(kind: RequestKind, scope: string): void {
+    const verdict = lockVerdict(this.#allLocks(), kind, scope);
+    if (verdict.verdict === 'refuse') throw verdict.refusal;
+  }
+
+  #byPrincipal(): Map<string, RoleAssignment[]> {
+    if (this.#assignments !== undefined) return this.#assignments;
+    const found = new Map<string, RoleAssignment[]>();
+    for (const resource of this.#view().ofType(assignmentType)) {
+      const assignment = assignmentOf(resource);
+      const key = assignment.principalId.toLowerCase();
+      found.set(key, [...(found.get(key) ?? []), assignment]);
+    }
+    this.#assignments = found;
+    return found;
+  }
+
+  #allRoles(): readonly RoleDefinition[] {
+    this.#roles ??= [...builtInRoles, ...[...this.#view().ofType(definitionType)].map(definitionOf)];
+    return this.#roles;
+  }
+
+  #allLocks(): readonly Lock[] {
+    this.#locks ??= [...this.#view().ofType(lockType)].map(lockOf);
+    return this.#locks;
+  }
+}
+
+/** Azure's actions on groups carry the subscription in their type; roles are written that way (Azure docs, "Azure permissions"). */
+function azureAction(action: string): string {
+  return action.replace(
+    /^Microsoft\.Resources\/resourceGroups\//i,
+    'Microsoft.Resources/subscriptions/resourceGroups/',
+  );
+}
+
+/** The scope of an extension resource: what its id hangs on. */
+export function scopeOfExtension(id: string): string {
+  const at = id.toLowerCase().lastIndexOf('/providers/');
+  return at <= 0 ? '/' : id.slice(0, at);
+}
+
+function assignmentOf(resource: Resource): RoleAssignment {
+  return {
+    id: resource.id,
+    principalId: String(resource.properties['principalId'] ?? ''),
+    roleDefinitionId: String(resource.properties['roleDefinitionId'] ?? ''),
+    scope: scopeOfExtension(resource.id),
+  };
+}
+
+function definitionOf(resource: Resource): RoleDefinition {
+  const permissions = resource.properties['permissions'];
+  const first = (Array.isArray(permissions) ? permissions[0] : undefined) as
+    | { actions?: string[]; notActions?: string[] }
+    | undefined;
+  return {
+    id: resource.name.toLowerCase(),
+    roleName: String(resource.properties['roleName'] ?? resource.name),
+    description: String(resource.properties['description'] ?? ''),
+    type: 'CustomRole',
+    actions: first?.actions ?? [],
+    notActions: first?.notActions ?? [],
+    assignableScopes: (resource.properties['assignableScopes'] as string[] | undefined) ?? [],
+  };
+}
+
+function lockOf(resource: Resource): Lock {
+  return {
+    id: resource.id,
+    name: resource.name,
+    level: resource.properties['level'] === 'ReadOnly' ? 'ReadOnly' : 'CanNotDelete',
+    scope: scopeOfExtension(resource.id),
+  };
+}

@@ -1,0 +1,46 @@
+/** The proof record: what `proofd` signs and `netd` demands before it touches the kernel (decision D1). */
+
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import { canonical } from '#base/json.ts';
+
+/**
+ * Binds a revision to the programs it allows. `base` and `root` are digests (`digestOf`) of all programs before and after;
+ * `invariants` is the digest of the invariant set in force.
+ */
+export type ProofRecord = {
+  readonly stamp: number;
+  readonly revision: number;
+  readonly base: string;
+  readonly root: string;
+  readonly invariants: string;
+};
+
+/** Signs a record with the prover's Ed25519 key; base64. */
+export function signRecord(record: ProofRecord, key: KeyObject): string {
+  return sign(null, Buffer.from(canonical(record)), key).toString('base64');
+}
+
+/** Is this the prover's signature on this record? */
+export function isSigned(record: ProofRecord, signature: string, key: KeyObject): boolean {
+  if (typeof signature !== 'string') return false;
+  return verify(null, Buffer.from(canonical(record)), key, Buffer.from(signature, 'base64'));
+}
+
+/** A fresh pair of PEM texts for the prover and its pin. */
+export function generateProverKeys(): { privatePem: string; publicPem: string } {
+  const pair = generateKeyPairSync('ed25519');
+  return {
+    privatePem: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicPem: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  };
+}
+
+/** Reads the private PEM. */
+export function readPrivateKey(pem: string): KeyObject {
+  return createPrivateKey(pem);
+}
+
+/** Reads the public PEM. */
+export function readPublicKey(pem: string): KeyObject {
+  return createPublicKey(pem);
+}

@@ -1,0 +1,89 @@
+/** Access tokens and identity tokens as AD FS shapes them, signed by the tenant's key. */
+
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { accessTokenLifeS } from '#base/limits.ts';
+import type { PrincipalRecord } from '#engine/identity/directory.ts';
+import { tokenAlgorithm, type TokenKeys } from '#engine/identity/token-keys.ts';
+
+/** Who issues: the issuer's URL, its tenant, its keys. */
+export type Issuer = {
+  readonly issuer: string;
+  readonly tenantId: string;
+  readonly keys: TokenKeys;
+  readonly now: () => number;
+};
+
+/** How the client proved itself: `appidacr` 0 public, 1 secret, 2 certificate (Entra doc "Access token claims reference"). */
+export type ClientProof = 'none' | 'secret' | 'certificate';
+
+/** One issue: for whom, through which client, and for which audience. */
+export type TokenOrder = {
+  readonly principal: PrincipalRecord;
+  readonly clientId: string;
+  readonly audience: string;
+  readonly proof: ClientProof;
+  readonly nonce?: string | undefined;
+};
+
+/** Media type of an access token (RFC 9068 §2.1): an identity token can never pass for one. */
+export const accessTokenType = 'at+jwt';
+
+/** Signs an access token (RFC 9068 §2.2, and the claims that Azure's own tokens carry). */
+export async function issueAccessToken(issuer: Issuer, order: TokenOrder): Promise<string> {
+  const { principal, clientId, audience } = order;
+  const claims = {
+    tid: issuer.tenantId,
+    oid: principal.oid,
+    appid: clientId,
+    client_id: clientId,
+    appidacr: { none: '0', secret: '1', certificate: '2' }[order.proof],
+    idtyp: principal.kind === 'user' ? 'user' : 'app',
+    ver: '1.0',
+    ...nameClaims(principal),
+  };
+  return await sign(issuer, { claims, audience, principal, type: accessTokenType });
+}
+
+/** Signs an identity token for the client itself (OpenID Connect Core §2); MSAL wants `tid` and a name in it. */
+export async function issueIdToken(issuer: Issuer, order: Omit<TokenOrder, 'audience'>): Promise<string> {
+  const { principal, clientId, nonce } = order;
+  const claims = {
+    tid: issuer.tenantId,
+    oid: principal.oid,
+    ver: '1.0',
+    name: principal.displayName,
+    ...(principal.upn === undefined ? {} : { preferred_username: principal.upn }),
+    ...nameClaims(principal),
+    ...(nonce === undefined ? {} : { nonce }),
+  };
+  return await sign(issuer, { claims, audience: clientId, principal, type: 'JWT' });
+}
+
+function nameClaims({ upn }: PrincipalRecord): { upn?: string; unique_name?: string } {
+  return upn === undefined ? {} : { upn, unique_name: upn };
+}
+
+async function sign(
+  { issuer, keys, now }: Issuer,
+  order: {
+    readonly claims: Record<string, unknown>;
+    readonly audience: string;
+    readonly principal: PrincipalRecord;
+    readonly type: string;
+  },
+): Promise<string> {
+  const { claims, audience, principal, type } = order;
+  // A change of password moves `tokensValidFromS` to the next second: a token issued within this one must not be born dead.
+  const issuedS = Math.max(Math.floor(now() / 1000), principal.tokensValidFromS);
+  return await new SignJWT(claims)
+    .setProtectedHeader({ alg: tokenAlgorithm, kid: keys.kid, typ: type })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setSubject(principal.oid)
+    .setJti(randomUUID())
+    .setIssuedAt(issuedS)
+    .setNotBefore(issuedS)
+    .setExpirationTime(issuedS + accessTokenLifeS)
+    .sign(keys.signing);
+}

@@ -1,0 +1,312 @@
+/** The engine of a stamp: the gate, and what follows it (kernel, guests, probes), behind the interface that faces use. */
+
+import { Fault, Refusal } from '#base/wrong.ts';
+import { isObject, type Json, type JsonObject } from '#base/json.ts';
+import { answerInlineMs } from '#base/limits.ts';
+import type { MemoryDraft, MemoryView } from '#model/memory.ts';
+import type { Noun } from '#model/noun.ts';
+import type { Context, Edit, Resource, StampFacts, View } from '#model/resource.ts';
+import { appendAudit, bounded } from '#engine/audit/audit.ts';
+import type { AuditEntry } from '#engine/audit/entry.ts';
+import type { AuditTrail, Caller, Deployments, Engine, Operation, Outcome, Submission } from '#engine/engine.ts';
+import { AccessIndex } from '#engine/gate/access-index.ts';
+import { actionOf, drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
+import { Gate, type Commit } from '#engine/gate/gate.ts';
+import { checkLinkedEdits } from '#engine/gate/linked-access.ts';
+import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
+import { Operations, operationRow } from '#engine/operations/operations.ts';
+import type { Clock, Dice, Prover } from '#engine/ports.ts';
+import type { Store } from '#engine/store/store.ts';
+import { subscriptionOf } from '#engine/subscription.ts';
+
+/** What follows a durable change in the world. Model mode has none of these. */
+export type World = {
+  /** Hears of every commit, in order. */
+  onCommit(commit: Commit): void;
+  /** Resolves when the kernel has the revision and the guests that the edits touch are as wanted; rejects with what failed. */
+  follow(revision: number, edits: readonly Edit[]): Promise<void>;
+};
+
+export type EngineParts = {
+  readonly store: Store;
+  readonly prover: Prover;
+  readonly view: MemoryView;
+  readonly revision: number;
+  readonly operations: readonly Operation[];
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly stamp: StampFacts;
+  readonly nouns: ReadonlyMap<string, Noun>;
+  readonly world: World;
+  readonly deployments: (engine: StampEngine) => Deployments;
+  readonly auditTrail: AuditTrail;
+  /** The api-versions a type is served under, newest first. */
+  readonly apiVersionsOf: (type: string) => readonly string[];
+  /** What a template's `environment()` answers. */
+  readonly environment: JsonObject;
+  /** Told of what must not happen. */
+  readonly onBug: (error: unknown) => void;
+  /** How long a write may wait for the world before it answers with an operation; 0 makes every write one. */
+  readonly inlineMs?: number;
+};
+
+export class StampEngine implements Engine {
+  readonly parts: EngineParts;
+  readonly access: AccessIndex;
+  readonly gate: Gate;
+  readonly operations: Operations;
+  readonly deployments: Deployments;
+  readonly audit: AuditTrail;
+  readonly #refusals = new RefusalBudget();
+
+  constructor(parts: EngineParts) {
+    this.parts = parts;
+    this.access = new AccessIndex(() => parts.view);
+    this.gate = new Gate({
+      view: parts.view,
+      revision: parts.revision,
+      store: parts.store,
+      prover: parts.prover,
+      onCommit: (commit) => {
+        this.access.changed(commit.edits);
+        for (const id of groupsGone(commit.edits)) this.deployments.forget(id);
+        parts.world.onCommit(commit);
+      },
+    });
+    const { clock, dice } = parts;
+    this.operations = new Operations(
+      { clock, dice, save: (operation, gone) => this.#save(operation, gone) },
+      parts.operations,
+    );
+    this.deployments = parts.deployments(this);
+    this.audit = parts.auditTrail;
+  }
+
+  view(): View {
+    return this.parts.view;
+  }
+
+  context(apiVersion: string): Context {
+    const { clock, dice, stamp } = this.parts;
+    return { now: new Date(clock.now()).toISOString(), newGuid: () => dice.guid(), apiVersion, stamp };
+  }
+
+  show(resource: Resource, apiVersion: string): JsonObject {
+    const body = nounOf(this.parts.nouns, resource.type).show(resource, this.parts.view, this.context(apiVersion));
+    const newest = this.operations.of(resource.id);
+    const properties = body['properties'];
+    const provisioningState = newest && stateOf(newest, resource);
+    if (provisioningState === undefined || !isObject(properties)) return body;
+    return { ...body, properties: { ...properties, provisioningState } };
+  }
+
+  authorize(caller: Caller, action: string, scope: string): string {
+    return this.access.authorize(caller, action, scope);
+  }
+
+  may(caller: Caller, action: string, scope: string): boolean {
+    return this.access.may(caller, action, scope);
+  }
+
+  operation(id: string): Operation | undefined {
+    return this.operations.get(id);
+  }
+
+  settled(id: string, timeoutMs: number): Promise<Operation | undefined> {
+    return this.operations.settled(id, timeoutMs);
+  }
+
+  async submit(submission: Submission, caller: Caller): Promise<Outcome> {
+    const { drawn, revision, edits } = await this.#drawn(submission, caller);
+    const rest = {
+      existed: drawn.existed,
+      ...(drawn.resource === undefined ? {} : { resource: drawn.resource }),
+      ...(drawn.value === undefined ? {} : { value: drawn.value }),
+    };
+    const { kind } = submission.request;
+    // A repeated write changes nothing, but what it repeats may not have reached the world yet.
+    const repeated =
+      drawn.resource !== undefined && (kind === 'put' || kind === 'patch') ? [unchanged(drawn.resource)] : [];
+    if (edits.length === 0 && repeated.length === 0) return { kind: 'settled', ...rest };
+    const following = this.parts.world.follow(revision, edits.length === 0 ? repeated : edits);
+    if (await this.#followedInTime(following)) return { kind: 'settled', ...rest };
+    const operation = await this.#watched(submission, caller, { following, drawn });
+    return { kind: 'running', ...rest, operation };
+  }
+
+  /**
+   * Takes up what a crash cut off, once the world follows: each operation ends when the world has what stands now. What ran
+   * inside a guest may have run in part and is not run again on its own.
+   */
+  resume(): void {
+    for (const operation of this.operations.underWay()) {
+      const { id, kind, type, resourceId } = operation;
+      const after = this.parts.view.get(resourceId);
+      const isRunOnce = kind === 'deployment' || type === 'Microsoft.Compute/virtualMachines/extensions';
+      const following = isRunOnce
+        ? Promise.reject(interrupted(type))
+        : this.parts.world.follow(this.gate.revision, after === undefined ? [] : [unchanged(after)]);
+      this.#endWith(id, following);
+    }
+  }
+
+  async #drawn(
+    submission: Submission,
+    caller: Caller,
+  ): Promise<{ drawn: Drawn; revision: number; edits: readonly Edit[] }> {
+    const { request } = submission;
+    try {
+      this.operations.checkRoom();
+      const audit = this.entry(submission, caller, { outcome: 'Succeeded' });
+      const subscription = subscriptionOf(request.id);
+      const { value, revision, edits } = await this.gate.change((draft) => {
+        const drawn = this.#judged(draft, submission, caller);
+        return { value: drawn, about: { subscription, audit, deletes: this.#goneWith(draft.edits()) } };
+      });
+      // Keys that are handed out change nothing, and are told of all the same.
+      if (edits.length === 0 && request.kind === 'action' && request.method === 'POST')
+        await this.#append(subscription, audit);
+      return { drawn: value, revision, edits };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const told = submission.hide?.(error) ?? error;
+      await this.refused(submission, caller, told);
+      throw told;
+    }
+  }
+
+  /** Draws, and judges what the draft has become besides the written resource: children it removed, and links they made. */
+  #judged(draft: MemoryDraft, submission: Submission, caller: Caller): Drawn {
+    const { nouns } = this.parts;
+    const { access } = this;
+    const drawn = drawRequest(draft, submission, {
+      nouns,
+      access,
+      context: this.context(submission.apiVersion),
+      caller,
+    });
+    const edits = draft.edits();
+    for (const { id, after } of edits) if (after === undefined) access.unlocked('delete', id);
+    checkLinkedEdits(edits, { access, caller });
+    return drawn;
+  }
+
+  /** Rows that go in the same transaction: the deployments of a group that is deleted. */
+  #goneWith(edits: readonly Edit[]): { table: string; key: string }[] {
+    return groupsGone(edits).flatMap((id) => this.deployments.rowsOf(id));
+  }
+
+  /** True when the world followed within the time; false when it did not yet, or failed: the operation tells which. */
+  async #followedInTime(following: Promise<void>): Promise<boolean> {
+    const limitMs = this.parts.inlineMs ?? answerInlineMs;
+    const followed = following.then(
+      () => true,
+      () => false,
+    );
+    if (limitMs === 0) return false;
+    return await Promise.race([followed, this.parts.clock.sleep(limitMs).then(() => false)]);
+  }
+
+  async #watched(
+    submission: Submission,
+    caller: Caller,
+    about: { following: Promise<void>; drawn: Drawn },
+  ): Promise<Operation> {
+    const { request } = submission;
+    const { value, resource, existed } = about.drawn;
+    const operation = await this.operations.begin({
+      subscription: subscriptionOf(request.id),
+      resourceId: resource?.id ?? request.id,
+      type: request.type,
+      kind: request.kind,
+      owner: caller.oid,
+      correlationId: caller.correlationId,
+      existed,
+    });
+    const { hide } = submission;
+    const following = about.following.catch((error: unknown) => {
+      throw error instanceof Refusal && hide !== undefined ? hide(error) : error;
+    });
+    this.#endWith(operation.id, following, value);
+    return operation;
+  }
+
+  #endWith(id: string, following: Promise<void>, value?: Json): void {
+    following
+      .then(
+        () => this.operations.end(id, value === undefined ? {} : { value }),
+        (error: unknown) => {
+          if (!(error instanceof Refusal) && !(error instanceof Fault)) this.parts.onBug(error);
+          return this.operations.end(id, { error });
+        },
+      )
+      .catch((error: unknown) => this.parts.onBug(error));
+  }
+
+  /**
+   * Appends a refusal to the audit; a refused write leaves this and nothing else. A flood is counted, not written line by
+   * line, and a refusal stands also when the audit cannot take it: nothing happened that it would have to tell.
+   */
+  async refused(submission: Submission, caller: Caller, refusal: Refusal): Promise<void> {
+    const judged = this.#refusals.judge(caller.oid, this.parts.clock.now());
+    if (judged.verdict === 'leave out') return;
+    const more =
+      judged.leftOut === 0 ? '' : ` (${judged.leftOut} refusals before this one were not written one by one)`;
+    const says = `${refusal.message.slice(0, 2000)}${more}`;
+    const audit = this.entry(submission, caller, { outcome: 'Refused', code: refusal.code, says });
+    await this.#append(subscriptionOf(submission.request.id), audit).catch((error: unknown) => this.parts.onBug(error));
+  }
+
+  async #append(subscription: string, audit: AuditEntry): Promise<void> {
+    await appendAudit(this.parts.store, subscription, audit);
+  }
+
+  /** The audit entry of a submission. */
+  entry(submission: Submission, caller: Caller, ending: Pick<AuditEntry, 'outcome' | 'code' | 'says'>): AuditEntry {
+    return bounded({
+      at: this.parts.clock.now(),
+      who: {
+        oid: caller.oid,
+        ...(caller.upn === undefined ? {} : { upn: caller.upn }),
+        ...(caller.appId === undefined ? {} : { appid: caller.appId }),
+        tenant: caller.tenantId,
+      },
+      from: caller.from,
+      operation: actionOf(submission),
+      resource: submission.request.id,
+      correlationId: caller.correlationId,
+      requestId: caller.requestId,
+      ...ending,
+    });
+  }
+
+  async #save(operation: Operation, gone: readonly string[]): Promise<void> {
+    const table = 'operations';
+    await this.parts.store.append({
+      subscription: operation.subscription,
+      kind: 'operation',
+      payload: { id: operation.id, status: operation.status },
+      puts: [{ table, key: operation.id, value: operationRow(operation) }],
+      deletes: gone.map((key) => ({ table, key })),
+    });
+  }
+}
+
+function unchanged(resource: Resource): Edit {
+  return { id: resource.id, before: resource, after: resource };
+}
+
+function groupsGone(edits: readonly Edit[]): string[] {
+  return edits.filter(({ before, after }) => after === undefined && before?.type === groupType).map(({ id }) => id);
+}
+
+/** The provisioning state that a resource's newest operation gives it; undefined: its own. A failure holds until the next write. */
+function stateOf({ status, kind, existed, startTime }: Operation, resource: Resource): string | undefined {
+  if (status === 'InProgress') return kind === 'delete' ? 'Deleting' : existed ? 'Updating' : 'Creating';
+  return status === 'Failed' && resource.changedAt <= startTime ? 'Failed' : undefined;
+}
+
+function interrupted(type: string): Refusal {
+  const says = `The stamp restarted while this ran; it may have been done in part. Send the request for the ${type} again.`;
+  return new Refusal('OperationInterrupted', says, { status: 409 });
+}

@@ -1,0 +1,84 @@
+/** The ARM way in: an HTTP handler that takes each request through the grid of checks and writes the answer, whatever happens. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { armRequestsMax } from '#base/limits.ts';
+import { Bug, Fault, Refusal } from '#base/wrong.ts';
+import { refused, send, type Answer, type AnswerIds } from '#faces/arm/answer.ts';
+import { Budget } from '#faces/arm/budget.ts';
+import { idsOf, readAsked } from '#faces/arm/asked.ts';
+import type { ArmOptions } from '#faces/arm/call.ts';
+import { passGrid } from '#faces/arm/pipeline.ts';
+import { armRouter } from '#faces/arm/table.ts';
+
+export type { ArmOptions } from '#faces/arm/call.ts';
+
+/** Makes the request handler; the caller mounts it on `management.` and `adminmanagement.<zone>` of its TLS server. */
+export function armFace(options: ArmOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  const router = armRouter();
+  const budget = new Budget(options.now);
+  let atWork = 0;
+  return (request, response) => {
+    const requestId = options.newGuid();
+    const exchange = { request, response };
+    let noted: Readonly<Record<string, string>> = {};
+    const note = (headers: Readonly<Record<string, string>>): void => {
+      noted = headers;
+    };
+    const reply = (answer: Answer, ids: AnswerIds): void =>
+      send(
+        exchange,
+        { ...answer, headers: { ...noted, ...answer.headers } },
+        { ids, location: options.location, enforcing: options.enforcing, time: options.now() },
+      );
+    if (atWork >= armRequestsMax) return reply(refused(busy()), idsOf(request, requestId));
+    atWork += 1;
+    let ids: AnswerIds = idsOf(request, requestId);
+    const answered = async (): Promise<Answer> => {
+      const asked = readAsked(request, { requestId, fallbackBase: options.endpoints.management });
+      ids = asked;
+      return await passGrid({ options, router, request, asked, budget, note });
+    };
+    void answered()
+      .catch((error: unknown) => failure(error, options))
+      .then((answer) => reply(answer, ids))
+      .catch((error: unknown) => {
+        options.onBug(error);
+        response.destroy();
+      })
+      .finally(() => {
+        atWork -= 1;
+      });
+  };
+}
+
+function busy(): Refusal {
+  return new Refusal('ServerBusy', `${armRequestsMax} requests are at work; try again.`, {
+    status: 503,
+    retryAfterS: 2,
+  });
+}
+
+/** Refusals are the caller's; a fault may pass; all else is ours and says nothing of its inner workings. */
+function failure(error: unknown, options: ArmOptions): Answer {
+  if (error instanceof Refusal) return refused(error, challenge(error, options));
+  if (error instanceof Fault) {
+    options.onBug(error);
+    return refused(new Refusal(error.code, `${error.message} Try again in a moment.`, { status: 503, retryAfterS: 5 }));
+  }
+  options.onBug(error instanceof Error ? error : new Bug(String(error)));
+  return refused(
+    new Refusal('InternalServerError', 'The stamp met a bug of its own; it has been noted with this request id.', {
+      status: 500,
+    }),
+  );
+}
+
+/** RFC 6750 §3: where a token is to be had, as AAD-style clients read it. */
+function challenge({ status, code, message }: Refusal, { endpoints }: ArmOptions): Readonly<Record<string, string>> {
+  if (status !== 401) return {};
+  const says = message.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
+  const error = code === 'AuthenticationFailed' ? '' : `, error="invalid_token", error_description="${says}"`;
+  return {
+    'www-authenticate': `Bearer authorization_uri="${endpoints.login}", resource_id="${endpoints.audience}"${error}`,
+  };
+}

@@ -1,0 +1,318 @@
+/** A fake engine for this face's tests: real nouns on a view in memory, no store, no prover, and operations that end when told to. */
+
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Refusal } from '#base/wrong.ts';
+import type { JsonObject } from '#base/json.ts';
+import { AccessIndex } from '#engine/gate/access-index.ts';
+import { drawRequest, nounOf } from '#engine/gate/draw.ts';
+import type { Caller, DeploymentRecord, Deployments, Engine, Operation, Outcome, Submission } from '#engine/engine.ts';
+import type { Principal } from '#engine/identity/verify-token.ts';
+import { armFace } from '#faces/arm/face.ts';
+import type { ArmOptions } from '#faces/arm/call.ts';
+import { MemoryDraft, MemoryView } from '#model/memory.ts';
+import { nouns } from '#model/nouns.ts';
+import type { Context, Resource } from '#model/resource.ts';
+
+const subscription = '11111111-2222-4333-8444-555555555555';
+export const s = `/subscriptions/${subscription}`;
+const owner = 'aaaaaaaa-0000-4000-8000-000000000001';
+const stranger = 'aaaaaaaa-0000-4000-8000-000000000002';
+const tenantId = 'bbbbbbbb-0000-4000-8000-000000000001';
+
+/** Ends the way that the test sets. */
+class FakeEngine implements Engine {
+  readonly memory: MemoryView;
+  readonly access: AccessIndex;
+  readonly operations = new Map<string, Operation>();
+  readonly submissions: Submission[] = [];
+  /** True makes every write an operation that runs until `end` is called. */
+  isSlow = false;
+  /** Thrown by the next submission. */
+  failure: Error | undefined;
+  #count = 0;
+  readonly audit = {
+    list: () => [
+      {
+        at: 0,
+        who: { upn: 'ada' },
+        operation: 'x/write',
+        resource: s,
+        outcome: 'Succeeded',
+        sequence: 1,
+        correlationId: 'c',
+      },
+    ],
+  };
+  readonly deployments: Deployments;
+
+  constructor() {
+    const common = { etag: 'W/"1"', createdAt: '2026-01-01T00:00:00.000Z', changedAt: '2026-01-01T00:00:00.000Z' };
+    const assignment = {
+      principalId: owner,
+      roleDefinitionId: `${s}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635`,
+      scope: s,
+    };
+    const resources: Resource[] = [
+      {
+        id: s,
+        type: 'Microsoft.Resources/subscriptions',
+        name: subscription,
+        properties: { displayName: 'Test', state: 'Enabled' },
+        ...common,
+      },
+      {
+        id: `${s}/providers/Microsoft.Authorization/roleAssignments/${owner}`,
+        type: 'Microsoft.Authorization/roleAssignments',
+        name: owner,
+        properties: assignment,
+        ...common,
+      },
+    ];
+    this.memory = new MemoryView(resources);
+    this.access = new AccessIndex(() => this.memory);
+    this.deployments = fakeDeployments(this);
+  }
+
+  view(): MemoryView {
+    return this.memory;
+  }
+
+  context(apiVersion: string): Context {
+    const stamp = {
+      number: 0,
+      location: 'local',
+      zone: 'local.test',
+      tenantId,
+      hosts: ['h1'],
+      publicPools: ['198.18.0.0/24'],
+      publicReserved: 32,
+      profile: 'lab',
+      enforcing: false,
+    } as const;
+    return { now: '2026-01-01T00:00:00.000Z', newGuid: () => this.guid(), apiVersion, stamp };
+  }
+
+  guid(): string {
+    this.#count += 1;
+    return `00000000-0000-4000-8000-${String(this.#count).padStart(12, '0')}`;
+  }
+
+  show(resource: Resource, apiVersion: string): JsonObject {
+    const body = nounOf(nouns, resource.type).show(resource, this.memory, this.context(apiVersion));
+    const isRunning = [...this.operations.values()].some(
+      ({ resourceId, status }) => resourceId === resource.id && status === 'InProgress',
+    );
+    return isRunning
+      ? { ...body, properties: { ...(body['properties'] as JsonObject), provisioningState: 'Updating' } }
+      : body;
+  }
+
+  authorize(caller: Caller, action: string, scope: string): string {
+    return this.access.authorize(caller, action, scope);
+  }
+
+  may(caller: Caller, action: string, scope: string): boolean {
+    return this.access.decide(caller, action, scope).verdict === 'allow';
+  }
+
+  submit(submission: Submission, caller: Caller): Promise<Outcome> {
+    this.submissions.push(submission);
+    return new Promise((resolve) => resolve(this.#drawn(submission, caller)));
+  }
+
+  #drawn(submission: Submission, caller: Caller): Outcome {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
+    const draft = new MemoryDraft(this.memory);
+    const { existed, resource, value } = drawRequest(draft, submission, {
+      nouns,
+      access: this.access,
+      context: this.context(submission.apiVersion),
+      caller,
+    });
+    const edits = draft.edits();
+    this.memory.commit(edits);
+    this.access.changed(edits);
+    const rest = { existed, ...(resource && { resource }), ...(value !== undefined && { value }) };
+    if (!this.isSlow || edits.length === 0) return { kind: 'settled', ...rest };
+    return {
+      kind: 'running',
+      ...rest,
+      operation: this.begin({
+        resourceId: resource?.id ?? submission.request.id,
+        type: submission.request.type,
+        kind: submission.request.kind,
+        owner: caller.oid,
+      }),
+    };
+  }
+
+  begin(about: Pick<Operation, 'resourceId' | 'type' | 'kind' | 'owner'>): Operation {
+    const operation: Operation = {
+      id: this.guid(),
+      subscription,
+      correlationId: 'c',
+      status: 'InProgress',
+      startTime: '2026-01-01T00:00:00.000Z',
+      existed: true,
+      ...about,
+    };
+    this.operations.set(operation.id, operation);
+    return operation;
+  }
+
+  /** Ends all that runs. */
+  end(change: Partial<Operation> = { status: 'Succeeded' }): void {
+    for (const [id, operation] of this.operations)
+      this.operations.set(id, { ...operation, endTime: '2026-01-01T00:00:01.000Z', ...change });
+  }
+
+  operation(id: string): Operation | undefined {
+    return this.operations.get(id);
+  }
+
+  settled(id: string): Promise<Operation | undefined> {
+    this.end();
+    return Promise.resolve(this.operations.get(id));
+  }
+}
+
+function fakeDeployments(engine: FakeEngine): Deployments {
+  const records = new Map<string, DeploymentRecord>();
+  const key = (id: string): string => id.toLowerCase();
+  return {
+    validate: ({ properties }) =>
+      Promise.resolve(
+        properties['template'] === undefined
+          ? { error: { code: 'InvalidTemplate', message: 'No template.' } }
+          : { properties: {} },
+      ),
+    whatIf: () => Promise.resolve({ changes: [] }),
+    start(input, caller) {
+      const existed = records.has(key(input.id));
+      const record = {
+        id: input.id,
+        name: input.name,
+        scope: input.scope,
+        properties: { provisioningState: 'Accepted' },
+        operations: [{ operationId: 'ABC', properties: { key: 'k' } }],
+      };
+      records.set(key(input.id), record);
+      const operation = engine.begin({
+        resourceId: input.id,
+        type: 'Microsoft.Resources/deployments',
+        kind: 'deployment',
+        owner: caller.oid,
+      });
+      return Promise.resolve({ record, operation, existed });
+    },
+    get: (id) => records.get(key(id)),
+    list: (scope) => [...records.values()].filter((record) => key(record.scope) === key(scope)),
+    cancel: () => Promise.reject(new Refusal('DeploymentCannotBeCanceled', 'It has ended.', { status: 409 })),
+    remove: (id) => Promise.resolve(records.delete(key(id))),
+    rowsOf: () => [],
+    forget: () => undefined,
+  };
+}
+
+export type Reply = {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly json: JsonObject;
+};
+
+export type Call = {
+  readonly method?: string;
+  readonly headers?: { readonly [name: string]: string };
+  readonly body?: string | JsonObject;
+};
+
+export type FakeStamp = {
+  readonly engine: FakeEngine;
+  readonly bugs: unknown[];
+  readonly base: string;
+  /** Sends as the owner unless the headers say otherwise; the path goes out as it is. */
+  send(path: string, call?: Call): Promise<Reply>;
+  close(): Promise<void>;
+};
+
+/** The face on a real HTTP server at 127.0.0.1. The token `owner` or `stranger` names the caller. */
+export async function fakeStamp(options: Partial<ArmOptions> = {}): Promise<FakeStamp> {
+  const engine = new FakeEngine();
+  const bugs: unknown[] = [];
+  const endpoints = {
+    management: 'https://management.local.test',
+    adminManagement: 'https://adminmanagement.local.test',
+    login: 'https://adfs.local.test/adfs',
+    portal: 'https://portal.local.test',
+    graph: 'https://graph.local.test',
+    audience: 'https://management.local.test/',
+    zone: 'local.test',
+  };
+  const verify = (token: string): Promise<Principal> => {
+    const oid = token === 'owner' ? owner : token === 'stranger' ? stranger : undefined;
+    if (oid === undefined)
+      return Promise.reject(new Refusal('InvalidAuthenticationToken', 'The access token is invalid.', { status: 401 }));
+    return Promise.resolve({ oid, tid: tenantId, kind: 'user', groups: [], displayName: token, appid: owner });
+  };
+  const handler = armFace({
+    engine,
+    verify,
+    endpoints,
+    tenantId,
+    location: 'local',
+    enforcing: false,
+    longRunning: 'auto',
+    now: () => 0,
+    newGuid: () => engine.guid(),
+    onBug: (error) => bugs.push(error),
+    ...options,
+  });
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    engine,
+    bugs,
+    base: `http://127.0.0.1:${port}`,
+    send: (path, call = {}) => exchange(port, path, call),
+    async close() {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function exchange(port: number, path: string, { method = 'GET', headers = {}, body }: Call): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const text = typeof body === 'object' ? JSON.stringify(body) : body;
+    const common = {
+      authorization: 'Bearer owner',
+      ...(text === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
+    };
+    const sent = httpRequest(
+      { host: '127.0.0.1', port, path, method, headers: { ...common, ...headers }, agent: false },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const answered = Buffer.concat(chunks).toString('utf8');
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: answered,
+            json: answered === '' ? {} : (JSON.parse(answered) as JsonObject),
+          });
+        });
+      },
+    );
+    sent.on('error', reject);
+    sent.end(text);
+  });
+}

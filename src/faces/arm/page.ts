@@ -1,0 +1,61 @@
+/** Lists in pages: `value`, and an absolute `nextLink` while there is more. */
+
+import { pageSizeMax } from '#base/limits.ts';
+import { Refusal } from '#base/wrong.ts';
+import type { JsonObject } from '#base/json.ts';
+import { shown, type Answer } from '#faces/arm/answer.ts';
+import type { Call } from '#faces/arm/call.ts';
+
+/** One page of what is shown already. */
+export function listAnswer(call: Call, items: readonly JsonObject[]): Answer {
+  return pageAnswer(call, items, (item) => item);
+}
+
+/**
+ * One page of items that are shown only when they are on it. `$top` is the size of the page; `$skiptoken` says where the last
+ * one ended: by its place, and by its id in case that others went in between.
+ */
+export function pageAnswer<T extends { readonly id?: unknown }>(
+  call: Call,
+  items: readonly T[],
+  show: (item: T) => JsonObject,
+): Answer {
+  const size = sizeOf(call);
+  const start = startOf(call, items);
+  const end = start + size;
+  const last = items[end - 1];
+  const value = items.slice(start, end).map(show);
+  if (end >= items.length || last === undefined) return shown({ value });
+  return shown({ value, nextLink: linkTo(call, `${end}.${String(last.id ?? '')}`) });
+}
+
+function sizeOf({ asked }: Call): number {
+  const top = asked.query.get('$top');
+  if (top === undefined || top === '') return pageSizeMax;
+  if (!/^[1-9]\d{0,8}$/.test(top)) {
+    throw new Refusal(
+      'InvalidTopParameter',
+      `The $top '${top.slice(0, 50)}' is invalid: a whole number above 0 is wanted.`,
+      { target: '$top' },
+    );
+  }
+  return Math.min(Number(top), pageSizeMax);
+}
+
+function startOf<T extends { readonly id?: unknown }>({ asked }: Call, items: readonly T[]): number {
+  const token = asked.query.get('$skiptoken');
+  if (token === undefined || token === '') return 0;
+  const match = /^(\d{1,9})\.(.*)$/s.exec(Buffer.from(token, 'base64url').toString('utf8'));
+  if (match === null)
+    throw new Refusal('InvalidSkipToken', 'The $skiptoken is not one that this stamp gave.', { target: '$skiptoken' });
+  const [, place = '0', id = ''] = match;
+  const found = id === '' ? -1 : items.findIndex((item) => item.id === id);
+  return found < 0 ? Number(place) : found + 1;
+}
+
+function linkTo({ asked }: Call, token: string): string {
+  const query = new URLSearchParams([...asked.query].filter(([key]) => key !== '$skiptoken'));
+  query.set('$skiptoken', Buffer.from(token).toString('base64url'));
+  const path = asked.segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
+  return `${asked.base}${path}?${query.toString()}`;
+}

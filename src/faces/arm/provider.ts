@@ -1,0 +1,93 @@
+/** Resource providers: which namespaces and types there are, from the catalog; all are registered from the start. */
+
+import { Refusal } from '#base/wrong.ts';
+import type { JsonObject } from '#base/json.ts';
+import { shown, type Answer } from '#faces/arm/answer.ts';
+import { partOf, subscriptionId, type Call } from '#faces/arm/call.ts';
+import { apiVersionsOf, namespaceOf, namespaces, rowsOf, type Row } from '#faces/arm/catalog.ts';
+import { listAnswer } from '#faces/arm/page.ts';
+
+/** GET `/providers` and `/subscriptions/{subscription}/providers`. */
+export function listProviders(call: Call): Answer {
+  return listAnswer(
+    call,
+    namespaces.map((namespace) => showProvider(call, namespace)),
+  );
+}
+
+/** GET of one provider. */
+export function getProvider(call: Call): Answer {
+  return shown(showProvider(call, namespaceNamed(call)));
+}
+
+/** POST `register` and `unregister`: providers of a stamp are part of it. */
+export function registerProvider(call: Call): Answer {
+  return getProvider(call);
+}
+
+export function unregisterProvider(call: Call): never {
+  const namespace = namespaceNamed(call);
+  subscriptionId(call);
+  const says = `The resource provider '${namespace}' is part of the stamp and cannot be unregistered.`;
+  throw new Refusal('ProviderCannotBeUnregistered', says, { status: 409 });
+}
+
+function namespaceNamed(call: Call): string {
+  const stated = partOf(call, 'namespace');
+  const namespace = namespaces.find((known) => known.toLowerCase() === stated.toLowerCase());
+  if (namespace !== undefined) return namespace;
+  throw new Refusal('InvalidResourceNamespace', `The resource namespace '${stated.slice(0, 200)}' is invalid.`, {
+    status: 404,
+  });
+}
+
+function showProvider(call: Call, namespace: string): JsonObject {
+  const isOfTenant = call.parts['subscription'] === undefined;
+  return {
+    ...(isOfTenant ? {} : { id: `${subscriptionId(call)}/providers/${namespace}` }),
+    namespace,
+    ...(isOfTenant ? {} : { registrationState: 'Registered', registrationPolicy: 'RegistrationFree' }),
+    resourceTypes: rowsOf(namespace).map((row) => showType(row, call.options.location)),
+  };
+}
+
+function showType({ type, lives }: Row, location: string): JsonObject {
+  const isPlaced = lives === 'group' || lives === 'child';
+  return {
+    resourceType: type.slice(namespaceOf(type).length + 1),
+    locations: isPlaced ? [location] : [],
+    apiVersions: [...apiVersionsOf(type)],
+    capabilities: lives === 'group' ? 'SupportsTags, SupportsLocation' : 'None',
+  };
+}
+
+/** GET `/providers/{namespace}/operations`. */
+export function listOperations(call: Call, namespace: string): Answer {
+  return listAnswer(
+    call,
+    operationsOf(namespace).map(({ name, display }) => ({ name, display })),
+  );
+}
+
+export type ProviderOperation = { readonly name: string; readonly type: string; readonly display: JsonObject };
+
+/** What roles can allow, per type of a namespace. */
+export function operationsOf(namespace: string): readonly ProviderOperation[] {
+  return rowsOf(namespace)
+    .filter(({ lives }) => lives !== 'surface')
+    .flatMap((row) => {
+      const isWritable = row.methods.includes('PUT');
+      const verbs = isWritable ? ['read', 'write', 'delete'] : ['read'];
+      const resource = row.type.slice(namespaceOf(row.type).length + 1);
+      return verbs.map((verb) => ({
+        name: `${row.type}/${verb}`,
+        type: row.type,
+        display: {
+          provider: namespace,
+          resource,
+          operation: `${verb[0]?.toUpperCase() ?? ''}${verb.slice(1)} ${resource}`,
+          description: `${verb} ${row.type}`,
+        },
+      }));
+    });
+}

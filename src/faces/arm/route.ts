@@ -1,0 +1,171 @@
+/** Finds who answers a path: the table of fixed addresses first, then any resource, list, part or action by its id. */
+
+import { Refusal } from '#base/wrong.ts';
+import { canonicalId, splitAction, tryId, typeOfId } from '#model/arm-id.ts';
+import { canonicalType } from '#model/types.ts';
+import type { BodyKind } from '#faces/arm/body.ts';
+import type { Handler, Parts } from '#faces/arm/call.ts';
+import { rowOf, rowsOf, type Row } from '#faces/arm/catalog.ts';
+
+export type Endpoint = { readonly handler: Handler; readonly body: BodyKind };
+
+/** Who answers, and the row whose api-versions count. */
+export type Route = {
+  readonly row: Row;
+  readonly parts: Parts;
+  readonly methods: { readonly [method: string]: Endpoint };
+};
+
+/**
+ * One line of the table of fixed addresses. `{name}` takes one segment; a leading `{scope}` takes any scope: nothing, a
+ * subscription, a resource group or a resource. Text matches without regard to case.
+ */
+export type Line = {
+  readonly pattern: string;
+  readonly type: string;
+  readonly methods: { readonly [method: string]: Handler | readonly [Handler, BodyKind] };
+};
+
+/** Who answers for resources of the catalog. */
+export type ResourceHandlers = {
+  readonly one: { readonly [method: string]: Endpoint };
+  readonly list: Endpoint;
+  readonly part: Endpoint;
+  readonly parts: Endpoint;
+  readonly action: { readonly [method: string]: Endpoint };
+};
+
+export type Router = (segments: readonly string[], method: string) => Route;
+
+type Compiled = {
+  readonly words: readonly string[];
+  readonly isScoped: boolean;
+  readonly row: Row;
+  readonly methods: Route['methods'];
+};
+
+/** Builds the router. Throws when a line names a type that the catalog lacks. */
+export function makeRouter(lines: readonly Line[], resources: ResourceHandlers): Router {
+  const compiled = lines.map(compile);
+  return (segments) => {
+    for (const line of compiled) {
+      const parts = match(line, segments);
+      if (parts !== undefined) return { row: line.row, parts, methods: line.methods };
+    }
+    return resourceRoute(`/${segments.join('/')}`, resources);
+  };
+}
+
+function compile({ pattern, type, methods }: Line): Compiled {
+  const row = rowOf(type);
+  if (row === undefined) throw new TypeError(`${pattern}: the catalog has no type ${type}.`);
+  const words = pattern.split('/').filter((word) => word !== '');
+  const isScoped = words[0] === '{scope}';
+  const endpoints = Object.entries(methods).map(([method, held]) => {
+    const [handler, body] = typeof held === 'function' ? [held, bodyOf(method)] : held;
+    return [method, { handler, body }] as const;
+  });
+  return { words: isScoped ? words.slice(1) : words, isScoped, row, methods: Object.fromEntries(endpoints) };
+}
+
+function bodyOf(method: string): BodyKind {
+  if (method === 'PUT' || method === 'POST') return 'json';
+  return method === 'PATCH' ? 'patch' : 'none';
+}
+
+function match({ words, isScoped }: Compiled, segments: readonly string[]): Parts | undefined {
+  const surplus = segments.length - words.length;
+  if (surplus < 0 || (surplus > 0 && !isScoped)) return undefined;
+  const parts: [string, string][] = [];
+  for (const [index, word] of words.entries()) {
+    const segment = segments[surplus + index] ?? '';
+    if (word.startsWith('{')) parts.push([word.slice(1, -1), segment]);
+    else if (word.toLowerCase() !== segment.toLowerCase()) return undefined;
+  }
+  if (!isScoped) return Object.fromEntries(parts);
+  const scope = scopeOf(segments.slice(0, surplus));
+  return scope === undefined ? undefined : Object.fromEntries([...parts, ['scope', scope]]);
+}
+
+/** The scope that leading segments are, in canonical casing (the tenant is the empty text); undefined when they are none. */
+function scopeOf(segments: readonly string[]): string | undefined {
+  if (segments.length === 0) return '';
+  const [first, subscription, second, group] = segments;
+  if (segments.length === 2 && first?.toLowerCase() === 'subscriptions') return `/subscriptions/${subscription}`;
+  if (segments.length === 4 && second?.toLowerCase() === 'resourcegroups')
+    return `/subscriptions/${subscription}/resourceGroups/${group}`;
+  const text = `/${segments.join('/')}`;
+  return tryId(text) === undefined ? undefined : canonicalId(text);
+}
+
+function resourceRoute(path: string, handlers: ResourceHandlers): Route {
+  const type = typeOfId(path);
+  if (type !== undefined) return oneRoute({ id: canonicalId(path), type }, handlers);
+  const split = splitAction(path);
+  if (split !== undefined) return belowRoute(split, handlers);
+  const collection = collectionOf(path);
+  if (collection !== undefined) return collectionRoute(collection, handlers);
+  throw new Refusal('NotFound', `Nothing is served at the path '${path.slice(0, 500)}'.`, { status: 404 });
+}
+
+function oneRoute({ id, type }: { id: string; type: string }, handlers: ResourceHandlers): Route {
+  const row = known(type);
+  if (row.lives === 'part') return { row, parts: { id, type: row.type }, methods: { GET: handlers.part } };
+  const methods = row.methods.flatMap((method) => {
+    const endpoint = handlers.one[method];
+    return endpoint === undefined ? [] : [[method, endpoint] as const];
+  });
+  const head = handlers.one['HEAD'];
+  return {
+    row,
+    parts: { id, type: row.type },
+    methods: { ...Object.fromEntries(methods), ...(head && { HEAD: head }) },
+  };
+}
+
+/** What hangs below a resource: a list of children or parts when the catalog has such a type, else an action. */
+function belowRoute({ id, action }: { id: string; action: string }, handlers: ResourceHandlers): Route {
+  const parent = typeOfId(id) ?? '';
+  const row = rowOf(`${parent}/${action}`);
+  if (row?.lives === 'part')
+    return { row, parts: { parent: canonicalId(id), type: row.type }, methods: { GET: handlers.parts } };
+  if (row !== undefined)
+    return { row, parts: { scope: canonicalId(id), type: row.type }, methods: { GET: handlers.list } };
+  return {
+    row: known(parent),
+    parts: { id: canonicalId(id), type: known(parent).type, action },
+    methods: handlers.action,
+  };
+}
+
+type Collection = { readonly scope: string; readonly type: string };
+
+/** `/subscriptions/x[/resourceGroups/y]/providers/NS/type`, or the same under the tenant or a resource. */
+function collectionOf(path: string): Collection | undefined {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  const [providers, namespace, type] = segments.slice(-3);
+  if (providers?.toLowerCase() !== 'providers' || namespace === undefined || type === undefined) return undefined;
+  const scope = scopeOf(segments.slice(0, -3));
+  return scope === undefined ? undefined : { scope, type: canonicalType(`${namespace}/${type}`) };
+}
+
+function collectionRoute({ scope, type }: Collection, handlers: ResourceHandlers): Route {
+  const row = known(type);
+  return { row, parts: { scope, type: row.type }, methods: { GET: handlers.list } };
+}
+
+function known(type: string): Row {
+  const row = rowOf(type);
+  if (row !== undefined && row.lives !== 'surface') return row;
+  const [namespace = '', ...rest] = type.split('/');
+  if (rowsOf(namespace).length === 0) {
+    throw new Refusal('InvalidResourceNamespace', `The resource namespace '${namespace.slice(0, 200)}' is invalid.`, {
+      status: 404,
+    });
+  }
+  throw new Refusal(
+    'InvalidResourceType',
+    `The resource type '${rest.join('/').slice(0, 300)}' could not be found in the namespace '${namespace}'.`,
+    { status: 404 },
+  );
+}

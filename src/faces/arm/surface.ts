@@ -1,0 +1,144 @@
+/** The table's lines for access, tags, the location's catalogs, checks and the activity log. */
+
+import { listActivity } from '#faces/arm/activity.ts';
+import * as network from '#faces/arm/network.ts';
+import * as place from '#faces/arm/place.ts';
+import * as resource from '#faces/arm/resource.ts';
+import * as role from '#faces/arm/role.ts';
+import type { Line } from '#faces/arm/route.ts';
+import * as tags from '#faces/arm/tags.ts';
+
+const s = '/subscriptions/{subscription}';
+const rg = `${s}/resourceGroups/{group}`;
+const roles = 'Microsoft.Authorization/roleDefinitions';
+
+const access: readonly Line[] = [
+  { pattern: `{scope}/providers/${roles}`, type: roles, methods: { GET: role.listRoles } },
+  {
+    pattern: `{scope}/providers/${roles}/{role}`,
+    type: roles,
+    methods: {
+      GET: role.getRole,
+      PUT: (call) => resource.putResource({ ...call, parts: { ...call.parts, ...roleParts(call.parts) } }),
+      DELETE: role.deleteRole,
+    },
+  },
+  {
+    pattern: '{scope}/providers/Microsoft.Authorization/roleAssignments',
+    type: 'Microsoft.Authorization/roleAssignments',
+    methods: { GET: role.listAssignments },
+  },
+  {
+    pattern: '{scope}/providers/Microsoft.Authorization/permissions',
+    type: 'Microsoft.Authorization/permissions',
+    methods: { GET: role.listPermissions },
+  },
+  ...['providerOperations', 'elevateAccess', 'classicAdministrators'].map((name) => accessLine(name)),
+  {
+    pattern: '/providers/Microsoft.Authorization/providerOperations/{namespace}',
+    type: 'Microsoft.Authorization/providerOperations',
+    methods: { GET: role.getProviderOperations },
+  },
+];
+
+function accessLine(name: string): Line {
+  const type = `Microsoft.Authorization/${name}`;
+  if (name === 'elevateAccess') return { pattern: `/providers/${type}`, type, methods: { POST: role.refuseElevation } };
+  if (name === 'classicAdministrators')
+    return { pattern: `${s}/providers/${type}`, type, methods: { GET: role.listClassicAdministrators } };
+  return { pattern: `/providers/${type}`, type, methods: { GET: role.listProviderOperations } };
+}
+
+function roleParts(parts: { readonly [name: string]: string }): { readonly [name: string]: string } {
+  return { id: `${parts['scope'] ?? ''}/providers/${roles}/${parts['role'] ?? ''}`, type: roles };
+}
+
+const tagType = 'Microsoft.Resources/tags';
+const tagNameType = 'Microsoft.Resources/tagNames';
+
+const tagged: readonly Line[] = [
+  {
+    pattern: `{scope}/providers/${tagType}/default`,
+    type: tagType,
+    methods: { GET: tags.getTags, PUT: tags.putTags, PATCH: [tags.patchTags, 'json'], DELETE: tags.deleteTags },
+  },
+  { pattern: `${s}/tagNames`, type: tagNameType, methods: { GET: tags.listTagNames } },
+  { pattern: `${s}/tagNames/{tag}`, type: tagNameType, methods: { PUT: tags.putTagName, DELETE: tags.deleteTagName } },
+  {
+    pattern: `${s}/tagNames/{tag}/tagValues/{value}`,
+    type: tagNameType,
+    methods: { PUT: tags.putTagValue, DELETE: tags.deleteTagValue },
+  },
+];
+
+const computeType = 'Microsoft.Compute/locations';
+const computeAt = `${s}/providers/${computeType}/{location}`;
+const images = `${computeAt}/publishers/{publisher}/artifacttypes/vmimage/offers`;
+const extensions = `${computeAt}/publishers/{publisher}/artifacttypes/vmextension/types`;
+
+const placed: readonly Line[] = [
+  ...(
+    [
+      [`${computeAt}/publishers`, place.listPublishers],
+      [images, place.listOffers],
+      [`${images}/{offer}/skus`, place.listSkus],
+      [`${images}/{offer}/skus/{sku}/versions`, place.listVersions],
+      [`${images}/{offer}/skus/{sku}/versions/{version}`, place.getVersion],
+      [extensions, place.listExtensionTypes],
+      [`${extensions}/{type}/versions`, place.listExtensionVersions],
+      [`${computeAt}/vmSizes`, place.listSizes],
+      [`${computeAt}/usages`, place.listComputeUsages],
+      [`${computeAt}/virtualMachines`, place.listMachines],
+    ] as const
+  ).map(([pattern, handler]): Line => ({ pattern, type: computeType, methods: { GET: handler } })),
+  {
+    pattern: `${s}/providers/Microsoft.Compute/skus`,
+    type: 'Microsoft.Compute/skus',
+    methods: { GET: place.listComputeSkus },
+  },
+  {
+    pattern: `${s}/providers/Microsoft.Network/locations/{location}/usages`,
+    type: 'Microsoft.Network/locations',
+    methods: { GET: place.listNetworkUsages },
+  },
+  {
+    pattern: `${s}/providers/Microsoft.Network/locations/{location}/CheckDnsNameAvailability`,
+    type: 'Microsoft.Network/locations',
+    methods: { GET: place.checkDnsName },
+  },
+  {
+    pattern: `${rg}/providers/Microsoft.Network/networkInterfaces/{name}/loadBalancers`,
+    type: 'Microsoft.Network/networkInterfaces',
+    methods: { GET: network.listBalancersOfNic },
+  },
+  {
+    pattern: `${rg}/providers/Microsoft.Network/loadBalancers/{name}/networkInterfaces`,
+    type: 'Microsoft.Network/loadBalancers',
+    methods: { GET: network.listNicsOfBalancer },
+  },
+  {
+    pattern: `${s}/providers/Microsoft.Storage/locations/{location}/usages`,
+    type: 'Microsoft.Storage/locations',
+    methods: { GET: place.listStorageUsages },
+  },
+  {
+    pattern: `${s}/providers/Microsoft.Storage/checkNameAvailability`,
+    type: 'Microsoft.Storage/checkNameAvailability',
+    methods: { POST: place.checkStorage },
+  },
+  {
+    pattern: '/providers/Microsoft.Resources/checkResourceName',
+    type: 'Microsoft.Resources/checkResourceName',
+    methods: { POST: place.checkResourceName },
+  },
+];
+
+const activity: readonly Line[] = [
+  {
+    pattern: `${s}/providers/Microsoft.Insights/eventtypes/management/values`,
+    type: 'Microsoft.Insights/eventtypes',
+    methods: { GET: listActivity },
+  },
+];
+
+export const surfaces: readonly Line[] = [...access, ...tagged, ...placed, ...activity];

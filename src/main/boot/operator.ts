@@ -1,0 +1,141 @@
+/** What root on the stamp's own host may ask of the control plane, over its own socket: status, first principals, guests' consoles, programs. */
+
+import { Refusal } from '#base/wrong.ts';
+import type { JsonObject } from '#base/json.ts';
+import { builtInRoles } from '#access/roles.ts';
+import { evaluate } from '#program/eval.ts';
+import type { Packet } from '#program/packet.ts';
+import type { Programs } from '#program/program.ts';
+import type { AuditEntry } from '#engine/audit/entry.ts';
+import type { GuestDriver } from '#engine/guest-port.ts';
+import { readCertificate } from '#engine/identity/certificate.ts';
+import type { Directory } from '#engine/identity/directory.ts';
+import { addCertificate, addSecret, createServicePrincipal } from '#engine/identity/service-principals.ts';
+import { guestKeyOf } from '#engine/reconcile/guest-follower.ts';
+import { subscriptionOf } from '#engine/subscription.ts';
+import { probesWanted } from '#engine/reconcile/probe-follower.ts';
+import type { Resource, StampFacts } from '#model/resource.ts';
+import { roleAssignment, type Assembly, type Endpoints } from '#main/boot/assembly.ts';
+import { clock, dice } from '#main/boot/process.ts';
+
+export type OperatorParts = {
+  readonly facts: StampFacts;
+  readonly endpoints: Endpoints;
+  /** Absent in model mode: nothing runs. */
+  readonly guests?: GuestDriver;
+  readonly subscriptionId: string;
+};
+
+const secretLifeMs = 365 * 24 * 3600 * 1000;
+
+/** The methods of the operator's socket. */
+export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
+  const { engine } = assembly;
+  return {
+    status: () => ({
+      state: 'ready',
+      enforcing: parts.facts.enforcing,
+      revision: engine.gate.revision,
+      location: parts.facts.location,
+      tenantId: parts.facts.tenantId,
+      subscriptionId: parts.subscriptionId,
+      endpoints: parts.endpoints,
+    }),
+    createServicePrincipal: (wanted: WantedPrincipal) => makePrincipal(assembly, parts, wanted),
+    programs: async (): Promise<JsonObject> => (await engine.gate.standing()).programs,
+    evaluate: async (packet: Packet) =>
+      evaluate((await engine.gate.standing()).programs as unknown as Programs, packet),
+    isHealthy: (group: string) => {
+      const probes = probesWanted(engine.view()).filter(({ balancer }) =>
+        balancer.toLowerCase().includes(`/resourcegroups/${group.toLowerCase()}/`),
+      );
+      return probes.every(({ balancer, probe, address }) => {
+        const health = engine.view().get(balancer)?.internal?.['health'] as
+          | { [name: string]: { [member: string]: string } }
+          | undefined;
+        return health?.[probe]?.[address] === 'up';
+      });
+    },
+    resource: (id: string) => engine.view().get(id) ?? null,
+    ...guestMethods(assembly, parts),
+  };
+}
+
+/** A principal with a role, as `createServicePrincipal` of the operator's socket is asked for it. */
+export type WantedPrincipal = {
+  readonly name: string;
+  readonly role: string;
+  readonly scope?: string;
+  readonly certificatePem?: string;
+};
+
+async function makePrincipal({ engine, directory }: Assembly, parts: OperatorParts, wanted: WantedPrincipal) {
+  const role = builtInRoles.find((candidate) => candidate.roleName.toLowerCase() === wanted.role.toLowerCase());
+  if (role === undefined) {
+    const known = builtInRoles.map((candidate) => candidate.roleName).join(', ');
+    throw new Refusal('RoleUnknown', `There is no role "${wanted.role}". Known: ${known}.`, { target: 'role' });
+  }
+  const principal = await createServicePrincipal(directory, { displayName: wanted.name });
+  const secret = await firstCredential(directory, principal.id, wanted.certificatePem);
+  const scope = wanted.scope ?? `/subscriptions/${parts.subscriptionId}`;
+  const { now } = engine.context('2020-09-01');
+  await engine.gate.change((draft) => {
+    const common = { etag: `W/"${dice.guid()}"`, createdAt: now, changedAt: now };
+    const made = roleAssignment({ scope, principalId: principal.id, role: role.id, type: 'ServicePrincipal' }, common);
+    draft.put(made);
+    return { value: undefined, about: { subscription: subscriptionOf(scope), audit: operatorAudit(made, parts) } };
+  });
+  return {
+    appId: principal.appId,
+    oid: principal.id,
+    tenantId: parts.facts.tenantId,
+    ...(secret === undefined ? {} : { secret }),
+  };
+}
+
+/** Root on the host has no account here; the audit says so. */
+function operatorAudit({ id, type }: Resource, { facts }: OperatorParts): AuditEntry {
+  return {
+    at: clock.now(),
+    who: { tenant: facts.tenantId, upn: 'root on the host' },
+    from: 'operator socket',
+    operation: `${type}/write`,
+    resource: id,
+    outcome: 'Succeeded',
+    correlationId: dice.guid(),
+  };
+}
+
+function guestMethods({ engine }: Assembly, { guests }: OperatorParts) {
+  const guestOf = (machineId: string) => {
+    const machine = engine.view().get(machineId);
+    if (machine === undefined || guests === undefined) {
+      throw new Refusal('GuestNotFound', `There is no running guest ${machineId}.`, { status: 404 });
+    }
+    return { guests, key: guestKeyOf(machine) };
+  };
+  return {
+    exec: async (machineId: string, argv: readonly string[], options: { stdin?: string; timeoutMs?: number }) => {
+      const guest = guestOf(machineId);
+      return await guest.guests.exec(guest.key, argv, options);
+    },
+    console: async (machineId: string, tail: number) => {
+      const guest = guestOf(machineId);
+      return await guest.guests.console(guest.key, { tail });
+    },
+  };
+}
+
+/** A certificate when one is given, else a generated secret, which is answered once. */
+async function firstCredential(
+  directory: Directory,
+  oid: string,
+  pem: string | undefined,
+): Promise<string | undefined> {
+  if (pem !== undefined) {
+    await addCertificate(directory, oid, readCertificate(pem, 'first'));
+    return undefined;
+  }
+  const { secret } = await addSecret(directory, oid, { displayName: 'first', lifeMs: secretLifeMs });
+  return secret.reveal();
+}

@@ -1,0 +1,143 @@
+/** The command `ringwall`: brings a stamp up and down, asks it, and verifies its store. */
+
+import { Command, InvalidArgumentError } from 'commander';
+import { Fault, Refusal, errorBody } from '#base/wrong.ts';
+import { bringUp } from '#main/command/up.ts';
+import { bringUpModel } from '#main/command/up-model.ts';
+import { takeDown } from '#main/command/down.ts';
+import { createPrincipal, showPrograms, showStatus, guestConsole, guestExec } from '#main/command/ask.ts';
+import { verifyStamp } from '#main/command/store.ts';
+
+const program = new Command('ringwall')
+  .description('An open, hardened private-cloud stamp for Linux.')
+  .version('0.1.0')
+  .showHelpAfterError()
+  .configureHelp({ sortSubcommands: false });
+
+const stampOption = ['--stamp <n>', 'stamp number, 0 to 63', wholeNumber, 0] as const;
+const stateOption = ['--state <dir>', 'state directory (default /var/lib/ringwall)'] as const;
+const modelOption = [
+  '--model',
+  'the model of a stamp that "up --model" started (found by itself when there is no stamp)',
+] as const;
+const jsonOption = ['--json', 'print one JSON object as the last line'] as const;
+
+program
+  .command('up')
+  .description('bring a stamp up (root), or a model of one without root')
+  .option('--lab <name>', 'deploy a lab and try its flows: three-tier')
+  .option('--model', 'no root, no kernel: the control plane over a simulator; nothing is enforced')
+  .option('--detach', 'leave the stamp running and return')
+  .option('--settings <file>', 'settings file (ringwall.yaml)')
+  .option('--no-install', 'do not install missing packages; refuse and name them')
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action((options) => (options.model === true ? bringUpModel(options) : bringUp(options)));
+
+program
+  .command('down')
+  .description('stop a stamp and remove everything of it from the host (or stop a model); its state directory stays')
+  .option('--purge', 'remove the state directory too')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action((options) => takeDown(options));
+
+program
+  .command('status')
+  .description('what runs')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action((options) => showStatus(options));
+
+program
+  .command('principal')
+  .description('create a service principal with a role; its secret is shown once')
+  .argument('<name>', 'display name')
+  .option('--role <role>', 'Owner, Contributor, Reader, or "Network Contributor"', 'Contributor')
+  .option('--scope <id>', 'ARM scope (default: the first subscription)')
+  .option('--certificate <pem-file>', 'register this certificate instead of making a secret')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action((name: string, options) => createPrincipal(name, options));
+
+const show = program.command('show').description('what is wanted and what is');
+show
+  .command('programs')
+  .description('the programs of every enforcement point')
+  .argument('[point]', 'one point, for instance edge or router/v1/h1')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action((point: string | undefined, options) => showPrograms(point, options));
+
+const guest = program.command('guest').description('reach into guests (root on the host)');
+guest
+  .command('console')
+  .description('the end of the serial console log')
+  .argument('<vm-id>', 'ARM id of the virtual machine')
+  .option('--tail <lines>', 'how many lines', wholeNumber, 100)
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .action((machine: string, options) => guestConsole(machine, options));
+guest
+  .command('exec')
+  .description('run a command inside a guest')
+  .argument('<vm-id>', 'ARM id of the virtual machine')
+  .argument('<command...>', 'program and arguments')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action((machine: string, argv: string[], options) => guestExec(machine, argv, options));
+
+const store = program.command('store').description("the stamp's store");
+store
+  .command('verify')
+  .description('check the whole chain, every seal and every row, reading only')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action((options) => verifyStamp(options));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  report(error);
+}
+
+/** Refusals are the user's to mend (exit 2), faults the world's (exit 1); a bug shows its stack. */
+function report(error: unknown): void {
+  const wantsJson = process.argv.includes('--json');
+  if (error instanceof Refusal) {
+    if (wantsJson) process.stdout.write(`${JSON.stringify({ state: 'refused', error: errorBody(error) })}\n`);
+    process.stderr.write(`ringwall: ${error.message}\n`);
+    for (const detail of error.details) process.stderr.write(`  ${detail.message}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  if (error instanceof Fault) {
+    if (wantsJson)
+      process.stdout.write(
+        `${JSON.stringify({ state: 'failed', error: { code: error.code, message: error.message } })}\n`,
+      );
+    process.stderr.write(`ringwall: ${error.message}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  throw error;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a whole number is wanted');
+  return Number(text);
+}

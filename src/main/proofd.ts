@@ -1,0 +1,30 @@
+/** `proofd`: compiles and proves on its own copy of the model, and signs what `netd` may do; no network, no store (decision D1). */
+
+import { serve } from '#adapters/link/server.ts';
+import { ProofDesk } from '#engine/gate/proof-desk.ts';
+import { readPrivateKey } from '#engine/gate/record.ts';
+import type { Edit, Resource } from '#model/resource.ts';
+import { readBoot } from '#main/boot/boot.ts';
+import { placesOf } from '#main/boot/places.ts';
+import { frame } from '#main/boot/process.ts';
+import { stampFacts } from '#main/boot/settings.ts';
+
+const { log } = frame('proofd');
+const boot = readBoot();
+const facts = stampFacts(boot.settings, { tenantId: boot.tenantId, enforcing: true });
+const desk = new ProofDesk(facts, readPrivateKey(boot.secret('prover').reveal()));
+
+await serve({
+  path: placesOf(boot.settings).socket('proofd', 'stampd'),
+  onFault: (error) => log.warn({ err: error }, 'a call failed'),
+  methods: {
+    load: async (revision: number, resources: readonly Resource[]) => {
+      const { record, signature } = await desk.load(revision, resources);
+      return { record, signature };
+    },
+    current: () => desk.current(),
+    propose: (revision: number, edits: readonly Edit[]) => desk.propose(revision, edits),
+    settle: (revision: number, kept: boolean) => desk.settle(revision, kept),
+  },
+});
+log.info('ready');

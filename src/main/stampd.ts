@@ -1,0 +1,134 @@
+/** `stampd`: the control plane. It parses, authorises and stores; what the kernel may do is proved elsewhere (decision D1). */
+
+import { LinkClient } from '#adapters/link/client.ts';
+import { edgeLink } from '#adapters/link/edge-link.ts';
+import { guestLink } from '#adapters/link/guest-link.ts';
+import { planeLink } from '#adapters/link/plane-link.ts';
+import { proverLink } from '#adapters/link/prover-link.ts';
+import { serve } from '#adapters/link/server.ts';
+import { guestMaker } from '#engine/reconcile/guest-spec.ts';
+import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
+import { ResolverFollower } from '#engine/reconcile/resolver-follower.ts';
+import { RealWorld } from '#engine/reconcile/world.ts';
+import { assemble, type Endpoints } from '#main/boot/assembly.ts';
+import { publishedEndpoints } from '#model/infra.ts';
+import { readBoot } from '#main/boot/boot.ts';
+import { closeTls, type Handler, listenTls } from '#main/boot/listeners.ts';
+import { operatorMethods } from '#main/boot/operator.ts';
+import { guestUidFirst, placesOf } from '#main/boot/places.ts';
+import { clock, frame } from '#main/boot/process.ts';
+import { stampFacts } from '#main/boot/settings.ts';
+
+const own = frame('stampd');
+const { log, onStop } = own;
+const boot = readBoot();
+const { settings } = boot;
+const places = placesOf(settings);
+const facts = stampFacts(settings, { tenantId: boot.tenantId, enforcing: true });
+const name = (host: string): string => `https://${host}.${settings.zone}`;
+const endpoints: Endpoints = {
+  management: name('management'),
+  adminManagement: name('adminmanagement'),
+  adfs: name('adfs'),
+  portal: name('portal'),
+  graph: name('graph'),
+};
+
+const links = {
+  proofd: new LinkClient('proofd', places.socket('proofd', 'stampd')),
+  netd: new LinkClient('netd', places.socket('netd', 'stampd')),
+  guestd: new LinkClient('guestd', places.socket('guestd', 'stampd')),
+  edged: new LinkClient('edged', places.socket('edged', 'stampd')),
+};
+const [prover, plane, guests] = [proverLink(links.proofd), planeLink(links.netd), guestLink(links.guestd)];
+const onTrouble = (what: string, error: unknown): void => log.warn({ err: error }, what);
+let world: RealWorld | undefined;
+let names: ResolverFollower | undefined;
+
+const assembly = await assemble({
+  boot,
+  frame: own,
+  onStoreStopped: own.die,
+  facts,
+  endpoints,
+  prover,
+  longRunning: settings.longRunning,
+  world: (view) => {
+    const wantedOf = guestMaker({
+      stamp: facts,
+      resolver: '168.63.129.16',
+      uidFirst: (slot) => guestUidFirst(settings.number, slot),
+    });
+    const kernel = new RealWorld({ view, plane, guests, clock, wantedOf, onTrouble });
+    const resolving = new ResolverFollower({
+      edge: edgeLink(links.edged),
+      standing: () => assembly.engine.gate.standing(),
+      clock,
+      onTrouble: ({ says, over }) => onTrouble(over ? 'the resolver follows' : 'the resolver does not follow', says),
+    });
+    [world, names] = [kernel, resolving];
+    return {
+      onCommit: (commit) => {
+        kernel.onCommit(commit);
+        resolving.push(commit);
+      },
+      follow: (revision, edits) => kernel.follow(revision, edits),
+    };
+  },
+});
+if (world === undefined || names === undefined) throw new Error('The assembly built no world.');
+const real: RealWorld = world;
+links.netd.onConnect(() => real.plane.lost());
+links.netd.onLoss(() => real.plane.lost());
+const resolver: ResolverFollower = names;
+links.edged.onLoss(() => resolver.lost());
+resolver.start();
+await real.start(assembly.engine.gate);
+assembly.engine.resume();
+const probes = new ProbeFollower({
+  gate: assembly.engine.gate,
+  view: () => assembly.engine.view(),
+  plane,
+  clock,
+  onTrouble,
+});
+probes.start();
+onStop(() => {
+  probes.stop();
+  real.plane.stop();
+  resolver.stop();
+  for (const link of Object.values(links)) link.close();
+  return Promise.resolve();
+});
+
+const { arm, identity } = assembly.handlers;
+const faces = new Map([
+  ['management', arm],
+  ['adfs', identity],
+]);
+/** A face by its name and its own address: what is published to few is not served where everyone may connect. */
+const served: ReadonlyMap<string, Handler> = new Map(
+  publishedEndpoints(facts).flatMap(({ name, target }) => {
+    const face = faces.get(name);
+    return face === undefined ? [] : [[`${name}.${settings.zone} ${target}`, face] as const];
+  }),
+);
+const { server } = await listenTls({
+  host: '0.0.0.0',
+  port: 443,
+  key: boot.secret('tlsKey'),
+  certificate: boot.secret('tlsCertificate').reveal(),
+  handlerOf: (hostname, address) => served.get(`${hostname} ${address}`),
+});
+onStop(() => closeTls(server));
+await serve({
+  path: places.socket('stampd', 'cli'),
+  onFault: (error) => log.warn({ err: error }, 'a call failed'),
+  methods: operatorMethods(assembly, {
+    facts,
+    endpoints,
+    guests,
+    subscriptionId: boot.secret('subscriptionId').reveal(),
+  }),
+});
+log.info('ready');
