@@ -1,0 +1,193 @@
+/** PUT of a security rule over HTTPS until the kernel holds it, by size of the group, on a small stamp and on one with 1,000 NICs. */
+
+import type { JsonObject } from '#base/json.ts';
+import { Fault } from '#base/wrong.ts';
+import { run } from '#adapters/linux/ip.ts';
+import { namespacesWith } from '#adapters/linux/netns.ts';
+import { medianOf, rounded, spreadOf } from '#bench/figures.ts';
+import { Furniture, ruleBody } from '#bench/furniture.ts';
+import { openLimits, type Limits } from '#bench/limits.ts';
+import { type OwnStamp, withOwnStamp } from '#bench/own-stamp.ts';
+import { progress } from '#bench/progress.ts';
+import { inParallel } from '#bench/parallel.ts';
+
+const sizes = [10, 200, 1000] as const;
+const nicsPerMachine = 8;
+const machineSize = 'Standard_D4_v2';
+const nicsLarge = 1000;
+const vnets = 5;
+const parallel = 8;
+const blocks = 15;
+const perBlock = 10;
+const limitsPerBlock = 5;
+/** Ports that no standing rule has: each is used once, so that the kernel's list tells which rule stands. */
+const portFirst = 10_000;
+const portsMax = 50_000;
+/** The new rule goes into the middle of the group's priorities. */
+const newPriority = 4000;
+
+/** `npm run bench -- rule` */
+export async function benchRule(): Promise<JsonObject> {
+  return await withOwnStamp(async (stamp) => {
+    const body = JSON.stringify({ properties: ruleBody({ priority: newPriority, port: 20_000 }) });
+    const limits = await openLimits({ namespace: `rw${stamp.number}-limit`, body });
+    try {
+      return await measure(stamp, limits);
+    } finally {
+      await limits.close();
+    }
+  });
+}
+
+async function measure(stamp: OwnStamp, limits: Limits): Promise<JsonObject> {
+  const furniture = new Furniture(stamp, 'bench');
+  await makeSmall(furniture);
+  const rows = await measureSizes(furniture, limits, sizes.length * nicsPerMachine);
+  const machines = await makeLarge(furniture);
+  rows.push(...(await measureSizes(furniture, limits, machines * nicsPerMachine)));
+  const { nft, https, append } = limits.samples;
+  const found = {
+    nft_process_ms: rounded(medianOf(nft)),
+    https_post_ms: rounded(medianOf(https)),
+    store_append_ms: rounded(medianOf(append)),
+  };
+  return {
+    rows,
+    limits: found,
+    ratio: ratios(rows, found),
+    what: `Every NIC has a port in the kernel and belongs to a running guest (${machines} machines of ${nicsPerMachine} NICs in ${vnets} VNets on 2 hosts); each group is on a subnet of one VNet; the proof is still absent.`,
+  };
+}
+
+type Row = JsonObject & {
+  readonly rules: number;
+  readonly nics: number;
+  readonly p50_ms: number;
+  readonly change_p50_ms: number;
+};
+type Found = { readonly nft_process_ms: number; readonly https_post_ms: number; readonly store_append_ms: number };
+
+function ratios(rows: readonly Row[], found: Found): JsonObject {
+  const p50 = (index: number) => rows[index]?.p50_ms ?? 0;
+  return {
+    rules_1000_over_10: rounded(p50(2) / p50(0)),
+    rules_1000_over_10_with_1000_nics: rounded(p50(5) / p50(3)),
+    over_https_and_append: rounded(p50(0) / (found.https_post_ms + found.store_append_ms)),
+    over_nft_process: rounded(p50(0) / found.nft_process_ms),
+  };
+}
+
+/** One group per size (the rule that is measured is its last), each on its own subnet of the first VNet, with one machine. */
+async function makeSmall(furniture: Furniture): Promise<void> {
+  progress('Making groups of 10, 200 and 1,000 rules, and three guests.');
+  await furniture.makeGroup();
+  for (const rules of sizes) {
+    const list = Array.from({ length: rules - 1 }, (_, index) => ({
+      name: `r${index}`,
+      properties: ruleBody({ priority: 100 + index, port: 1000 + index, prefix: `203.0.113.${index % 256}` }),
+    }));
+    await furniture.makeGroupOfRules(`group${rules}`, list);
+  }
+  for (let vnet = 0; vnet < vnets; vnet++) {
+    const subnets = sizes.map((rules, index) => ({
+      name: `s${rules}`,
+      properties: {
+        addressPrefix: `10.${vnet}.${index * 16}.0/20`,
+        ...(vnet === 0 ? { networkSecurityGroup: { id: furniture.id(`networkSecurityGroups/group${rules}`) } } : {}),
+      },
+    }));
+    await furniture.makeVnet(`vnet${vnet}`, `10.${vnet}.0.0/16`, subnets);
+  }
+  await inParallel(sizes, parallel, (_, index) => makeMachine(furniture, index));
+}
+
+/** Fills the stamp up to 1,000 NICs; answers how many machines there are. */
+async function makeLarge(furniture: Furniture): Promise<number> {
+  const machines = nicsLarge / nicsPerMachine;
+  progress(`Making ${machines} guests with ${nicsPerMachine} NICs each.`);
+  const rest = Array.from({ length: machines - sizes.length }, (_, index) => index + sizes.length);
+  let made = 0;
+  await inParallel(rest, parallel, async (index) => {
+    await makeMachine(furniture, index);
+    made += 1;
+    if (made % 20 === 0) progress(`${made + sizes.length} guests run.`);
+  });
+  return machines;
+}
+
+async function makeMachine(furniture: Furniture, index: number): Promise<void> {
+  const vnet = index < sizes.length ? 0 : index % vnets;
+  const subnet = `vnet${vnet}/subnets/s${sizes[index % sizes.length]}`;
+  const nics = Array.from({ length: nicsPerMachine }, (_, nic) => `m${index}n${nic}`);
+  for (const nic of nics) await furniture.makeNic(nic, { subnet });
+  await furniture.makeMachine(`m${index}`, nics, machineSize);
+}
+
+type Samples = { readonly added: number[]; readonly changed: number[]; checks: number };
+
+/** All sizes in turns, so that what else the machine does falls on all alike. */
+async function measureSizes(furniture: Furniture, limits: Limits, nics: number): Promise<Row[]> {
+  progress(`Measuring with ${nics} NICs.`);
+  const samples = new Map<number, Samples>(sizes.map((rules) => [rules, { added: [], changed: [], checks: 0 }]));
+  for (const rules of sizes) await measureBlock(furniture, rules, { added: [], changed: [], checks: 0 });
+  for (let block = 0; block < blocks; block++) {
+    for (const [rules, own] of samples) await measureBlock(furniture, rules, own);
+    await limits.sample(limitsPerBlock);
+  }
+  return [...samples].map(([rules, { added, changed, checks }]) => {
+    const [one, other] = [spreadOf(added), spreadOf(changed)];
+    return {
+      rules,
+      nics,
+      p50_ms: one.p50_ms,
+      p99_ms: one.p99_ms,
+      change_p50_ms: other.p50_ms,
+      change_p99_ms: other.p99_ms,
+      samples: added.length,
+      kernel_checks: checks,
+    };
+  });
+}
+
+let nextPort = 0;
+
+/** A rule is added (timed), changed (timed), looked up in the kernel once a block, and removed again, so that the size holds. */
+async function measureBlock({ stamp, group }: Furniture, rules: number, samples: Samples): Promise<void> {
+  const path = `${group}/providers/Microsoft.Network/networkSecurityGroups/group${rules}/securityRules/measured?api-version=2018-11-01`;
+  for (let turn = 0; turn < perBlock; turn++) {
+    const [first, second] = [await put(stamp, path), await put(stamp, path)];
+    samples.added.push(first.took);
+    samples.changed.push(second.took);
+    if (turn === 0) samples.checks += await checkKernel(stamp.number, { present: second.port, absent: first.port });
+    await stamp.arm.send('DELETE', path);
+  }
+}
+
+/** From the request's first byte to the answer `Succeeded`, which the stamp gives when the kernel has confirmed the rule. */
+async function put(stamp: OwnStamp, path: string): Promise<{ readonly port: number; readonly took: number }> {
+  const port = portFirst + (nextPort++ % portsMax);
+  const body = { properties: ruleBody({ priority: newPriority, port }) };
+  const start = performance.now();
+  const { status, body: answer } = await stamp.arm.once('PUT', path, body);
+  const took = performance.now() - start;
+  const state = (answer as { properties?: { provisioningState?: string } } | null)?.properties?.provisioningState;
+  if (!(status === 200 || status === 201) || state !== 'Succeeded')
+    throw new Fault('NotEnforced', `The PUT was answered with ${status} ${state}.`);
+  return { port, took };
+}
+
+/** The rule is in every router that has the group, and what it replaced is in none; asked of the kernel by an `nft` of its own. */
+async function checkKernel(
+  number: number,
+  { present, absent }: { readonly present: number; readonly absent: number },
+): Promise<number> {
+  const routers = namespacesWith(`rw${number}-v1h`);
+  const lists = await Promise.all(
+    routers.map((name) => run(['ip', 'netns', 'exec', name, 'nft', 'list', 'ruleset'], '')),
+  );
+  const having = lists.filter((list) => list.includes(`tcp dport ${present} `)).length;
+  const stale = lists.filter((list) => list.includes(`tcp dport ${absent} `)).length;
+  if (having === 0 || stale > 0)
+    throw new Fault('NotInKernel', `After the answer, ${having} routers had the rule and ${stale} still the old one.`);
+  return 1;
+}
