@@ -19,7 +19,8 @@ export type Applied = {
 /** One difference between what the kernel has and what the programs demand. */
 export type Difference = {
   readonly point: string;
-  readonly kind: 'set' | 'chain' | 'rule' | 'route' | 'link' | 'address' | 'neighbour' | 'table' | 'sysctl';
+  /** `port`: a port's link is gone with all that hung on it, as when its guest's namespace ended; the rest is other than wanted. */
+  readonly kind: 'set' | 'chain' | 'rule' | 'route' | 'link' | 'address' | 'neighbour' | 'table' | 'sysctl' | 'port';
   readonly says: string;
   /** Who made it, where the kernel tells (decision D3.8). */
   readonly by?: { readonly pid: number; readonly process: string };

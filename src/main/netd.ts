@@ -34,6 +34,7 @@ const keeper = new Keeper({
   clock,
   revisionSeen: { read: readRevision, write: writeRevision },
   onDrift: (drift) => log.error({ drift }, 'the kernel differs from the programs; it is repaired'),
+  onPortsLost: (lost) => log.info({ lost }, 'guests ended and took the links of their ports along; they are made anew'),
   onTrouble: (point, error) => log.error({ point, err: error }, 'a point could not be read back or repaired'),
 });
 

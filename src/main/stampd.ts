@@ -95,7 +95,7 @@ const probes = new ProbeFollower({
 probes.start();
 onStop(() => {
   probes.stop();
-  real.plane.stop();
+  real.stop();
   resolver.stop();
   for (const link of Object.values(links)) link.close();
   return Promise.resolve();

@@ -253,6 +253,7 @@ export class SimStamp {
         },
       },
       onDrift: () => undefined,
+      onPortsLost: () => undefined,
       onTrouble: () => undefined,
     });
     // Reading back runs on real timers; it is tested beside the keeper.

@@ -96,7 +96,8 @@ export class LinuxPlane implements Plane {
         return [{ point, kind: 'table', says: `The point ${point} is not applied.` }];
       const by = space.takeForeign().at(-1);
       const found = [...compareState(point, wanted, await space.list()), ...this.#sysctlDrift(point)];
-      return by === undefined ? found : found.map((one) => ({ ...one, by: { pid: by.pid, process: by.process } }));
+      if (by === undefined) return found;
+      return found.map((one) => (one.kind === 'port' ? one : { ...one, by: { pid: by.pid, process: by.process } }));
     });
   }
 

@@ -4,7 +4,7 @@ import { Fault } from '#base/wrong.ts';
 import { bridgeBatch, bridgeJson, ipBatch, ipJson, ipJsonBatch } from '#adapters/linux/ip.ts';
 import { compileRules } from '#adapters/linux/compile-rule.ts';
 import { routeProtocol } from '#adapters/linux/names.ts';
-import { emptyNetwork, type Network, networkChange, type PortLink } from '#adapters/linux/network.ts';
+import { emptyNetwork, type Network, networkChange, type PortLink, withoutPorts } from '#adapters/linux/network.ts';
 import { linksOf, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
 import { NftContext, type RawChange, type ForeignChange } from '#adapters/linux/nft.ts';
 import { readNetwork, readRuleset } from '#adapters/linux/read.ts';
@@ -27,6 +27,15 @@ export type Wanted = { readonly ruleset: Ruleset; readonly network: Network };
 
 /** What a namespace has, as last confirmed; `applied` is what was asked for then. */
 export type SpaceState = { readonly actual: ActualRuleset; readonly applied: Ruleset; readonly network: Network };
+
+/** The kernel's full list of a namespace. */
+export type Listed = {
+  readonly ruleset: ActualRuleset;
+  readonly foreign: readonly string[];
+  readonly network: Network;
+  /** The names of the links that were there when all else had been read. */
+  readonly links: ReadonlySet<string>;
+};
 
 /** Rules placed one by one through the scratch table; more than this and the text way is the shorter one. */
 const rawRulesMax = 64;
@@ -96,8 +105,10 @@ export class KernelSpace {
   }
 
   /** The kernel's full list, read anew; the mirror is not touched. */
-  async list(): Promise<{ ruleset: ActualRuleset; foreign: readonly string[]; network: Network }> {
-    return { ...readRuleset(this.#context.list()), network: await readKernelNetwork(this.namespace) };
+  async list(): Promise<Listed> {
+    const network = await readKernelNetwork(this.namespace);
+    // Links last: one that went while the rest was read is missed here, so that its routes are not missed as a change.
+    return { ...readRuleset(this.#context.list()), network, links: new Set(linksOf(this.namespace)) };
   }
 
   /** Changes of our tables or others that we did not make, since the last call. */
@@ -107,16 +118,7 @@ export class KernelSpace {
 
   /** The port lost its link (its guest's namespace died): the next commit makes it anew with what belongs to it. */
   forgetPort(mark: number): void {
-    const name = ` dev n${mark} `;
-    const without = (texts: ReadonlySet<string>) => new Set([...texts].filter((text) => !`${text} `.includes(name)));
-    const { ports, addresses, routes, neighbours } = this.#network;
-    this.#network = {
-      ...this.#network,
-      ports: new Map([...ports].filter(([known]) => known !== mark)),
-      addresses: without(addresses),
-      routes: without(routes),
-      neighbours: without(neighbours),
-    };
+    this.#network = withoutPorts(this.#network, new Set([mark]));
   }
 
   close(): void {

@@ -1,13 +1,11 @@
 /** Kernel against programs: every set, chain, rule, route, neighbour and link that differs, in words. */
 
 import type { Difference } from '#engine/plane-port.ts';
-import type { Wanted } from '#adapters/linux/apply.ts';
-import type { Network } from '#adapters/linux/network.ts';
-import type { ActualRuleset, ActualTable, NftTable } from '#adapters/linux/ruleset.ts';
+import type { Listed, Wanted } from '#adapters/linux/apply.ts';
+import { type Network, withoutPorts } from '#adapters/linux/network.ts';
+import type { ActualTable, NftTable } from '#adapters/linux/ruleset.ts';
 
-type Listed = { readonly ruleset: ActualRuleset; readonly foreign: readonly string[]; readonly network: Network };
-
-/** All differences of one point, in the order: foreign tables, rules, network. */
+/** All differences of one point, in the order: foreign tables, rules, network, ports whose link is gone. */
 export function compareState(point: string, wanted: Wanted, listed: Listed): Difference[] {
   const found: Difference[] = listed.foreign.map((name) => ({
     point,
@@ -23,8 +21,19 @@ export function compareState(point: string, wanted: Wanted, listed: Listed): Dif
     if (actual === undefined) found.push({ point, kind: 'table', says: `The table ${family} rw is missing.` });
     else compareTable({ point, family, found }, table, actual);
   }
-  compareNetwork(point, { wanted: wanted.network, actual: listed.network, found });
+  const gone = goneMarks(wanted.network, listed);
+  compareNetwork(point, {
+    wanted: withoutPorts(wanted.network, gone),
+    actual: withoutPorts(listed.network, gone),
+    found,
+  });
+  for (const mark of gone) found.push({ point, kind: 'port', says: `The link n${mark} is gone.` });
   return found;
+}
+
+/** A guest that ends takes its end of the pair along, and with it the router's: that says nothing of the router. */
+function goneMarks(wanted: Network, { network, links }: Listed): ReadonlySet<number> {
+  return new Set([...wanted.ports.keys()].filter((mark) => !network.ports.has(mark) || !links.has(`n${mark}`)));
 }
 
 type Into = { readonly point: string; readonly family: string; readonly found: Difference[] };

@@ -35,6 +35,21 @@ export const emptyNetwork: Network = {
   forwarding: new Set(),
 };
 
+/** The network without some ports and all that hangs on their links: when a link goes, the kernel takes the rest along. */
+export function withoutPorts(network: Network, marks: ReadonlySet<number>): Network {
+  if (marks.size === 0) return network;
+  const names = [...marks].map((mark) => ` dev n${mark} `);
+  const without = (texts: ReadonlySet<string>) =>
+    new Set([...texts].filter((text) => !names.some((name) => `${text} `.includes(name))));
+  return {
+    ...network,
+    ports: new Map([...network.ports].filter(([mark]) => !marks.has(mark))),
+    addresses: without(network.addresses),
+    routes: without(network.routes),
+    neighbours: without(network.neighbours),
+  };
+}
+
 /** The batch lines of a change: what must go, what must come, and links at both ends. */
 export type NetworkChange = {
   readonly linksUp: readonly string[];

@@ -114,6 +114,8 @@ export const copyCountMax = 800;
 export const rangeCountMax = 10_000;
 /** Guests of one host, and of one guest: keys, custom data (Azure: 64 KiB before base64), processes. */
 export const guestsPerHostMax = 1024;
+/** Virtual machines of one stamp: each has a range of 65,536 uids, and 64 stamps with 512 ranges end below 2^32 (range 0 stays free). */
+export const guestsPerStampMax = 511;
 export const sshKeysPerGuestMax = 20;
 export const customDataBytesMax = 64 * 1024;
 export const guestProcessesMax = 4096;

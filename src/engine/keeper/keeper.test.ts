@@ -24,9 +24,10 @@ function signed(more: Partial<ProofRecord>, key = keys.privateKey): SignedRecord
 
 function open(seen = 0) {
   const calls: string[] = [];
-  const kernel: { fails: boolean; drifted: Set<string>; isBroken: boolean } = {
+  const kernel: { fails: boolean; drifted: Set<string>; portless: Set<string>; isBroken: boolean } = {
     fails: false,
     drifted: new Set(),
+    portless: new Set(),
     isBroken: false,
   };
   let noted = seen;
@@ -38,16 +39,21 @@ function open(seen = 0) {
     readBack: (point: string) => {
       calls.push(`read ${point}`);
       if (kernel.isBroken) return Promise.reject(new Fault('KernelFault', 'gone'));
-      return Promise.resolve(kernel.drifted.has(point) ? [{ point, kind: 'rule', says: 'a rule is missing' }] : []);
+      return Promise.resolve([
+        ...(kernel.drifted.has(point) ? [{ point, kind: 'rule', says: 'a rule is missing' }] : []),
+        ...(kernel.portless.has(point) ? [{ point, kind: 'port', says: 'a link is gone' }] : []),
+      ]);
     },
     repair: (point: string) => {
       calls.push(`repair ${point}`);
       kernel.drifted.delete(point);
+      kernel.portless.delete(point);
       return Promise.resolve();
     },
   } as unknown as Plane;
   const drifts: JsonObject[] = [];
   const troubles: string[] = [];
+  const lost: string[] = [];
   const keeper = new Keeper({
     stamp: 3,
     plane,
@@ -55,9 +61,10 @@ function open(seen = 0) {
     clock: { now: () => Date.now(), sleep: () => Promise.resolve() },
     revisionSeen: { read: () => noted, write: (revision) => (noted = revision) },
     onDrift: (drift) => drifts.push(drift),
+    onPortsLost: ({ point, ports, total }) => lost.push(`${point} ${ports} ${total}`),
     onTrouble: (point) => troubles.push(point),
   });
-  return { keeper, calls, kernel, drifts, troubles, noted: () => noted };
+  return { keeper, calls, kernel, drifts, troubles, lost, noted: () => noted };
 }
 
 const step = { revision: 2, base: digestOf(first), root: digestOf(second) };
@@ -181,6 +188,28 @@ test('[S2.3] touched points are read back within a second also under steady chan
   calls.length = 0;
   await tick(context, 20_000);
   assert.deepEqual(calls, []);
+});
+
+test('a port that went with its guest is repaired and counted, and is no drift; what else differs beside it is', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const { keeper, kernel, calls, drifts, lost } = open();
+  await keeper.replace(signed({}), first);
+  await tick(context, 500);
+  calls.length = 0;
+  kernel.portless.add('router/v1/h1');
+  await tick(context, 5100);
+  assert.deepEqual(calls, ['read edge', 'read router/v1/h1', 'repair router/v1/h1']);
+  assert.deepEqual([lost, drifts, keeper.drift()], [['router/v1/h1 1 1'], [], []]);
+  kernel.portless.add('router/v1/h1');
+  kernel.drifted.add('router/v1/h1');
+  await tick(context, 5100);
+  assert.deepEqual(lost, ['router/v1/h1 1 1', 'router/v1/h1 1 2']);
+  const rule = { point: 'router/v1/h1', kind: 'rule', says: 'a rule is missing' };
+  assert.deepEqual(
+    drifts.map(({ differences }) => differences),
+    [[rule]],
+  );
+  await keeper.stop();
 });
 
 test('a point that cannot be read back is told, and tried again', async (context) => {

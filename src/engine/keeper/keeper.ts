@@ -6,7 +6,7 @@ import { deepFreeze, isObject, type JsonObject } from '#base/json.ts';
 import { digestOf, newSharePool, shareEqual, treePatch, type TreeEdit } from '#base/tree.ts';
 import type { Programs } from '#program/program.ts';
 import { isSigned } from '#engine/gate/record.ts';
-import type { Plane } from '#engine/plane-port.ts';
+import type { Difference, Plane } from '#engine/plane-port.ts';
 import type { Clock, SignedRecord } from '#engine/ports.ts';
 
 export type KeeperParts = {
@@ -17,6 +17,11 @@ export type KeeperParts = {
   /** The highest revision ever applied, kept across restarts: an older record is refused. */
   readonly revisionSeen: { read(): number; write(revision: number): void };
   readonly onDrift: (drift: JsonObject) => void;
+  /**
+   * Told when nothing but links of ports was missing: guests end of their own will, so that is no tampering. `total` counts
+   * since the start, for whoever wonders at many.
+   */
+  readonly onPortsLost: (lost: { readonly point: string; readonly ports: number; readonly total: number }) => void;
   /** Told when a point could not be read back or repaired; it is tried again on schedule. */
   readonly onTrouble: (point: string, error: unknown) => void;
 };
@@ -40,6 +45,7 @@ export class Keeper {
   #touched = new Set<string>();
   #touchedAt = 0;
   #drifts: JsonObject[] = [];
+  #portsLost = 0;
   #timer: NodeJS.Timeout | undefined;
   #isSweeping = false;
   #isStopped = false;
@@ -172,8 +178,20 @@ export class Keeper {
   async #readBack(point: string): Promise<void> {
     const program = this.#programs[point];
     if (!isObject(program)) return;
-    const differences = await this.#parts.plane.readBack(point);
-    if (differences.length === 0) return;
+    const found = await this.#parts.plane.readBack(point);
+    if (found.length === 0) return;
+    const differences = found.filter(({ kind }) => kind !== 'port');
+    if (found.length > differences.length) this.#notePorts(point, found.length - differences.length);
+    if (differences.length > 0) this.#noteDrift(point, differences);
+    await this.#parts.plane.repair(point);
+  }
+
+  #notePorts(point: string, ports: number): void {
+    this.#portsLost += ports;
+    this.#parts.onPortsLost({ point, ports, total: this.#portsLost });
+  }
+
+  #noteDrift(point: string, differences: readonly Difference[]): void {
     const drift: JsonObject = {
       at: new Date(this.#parts.clock.now()).toISOString(),
       point,
@@ -183,7 +201,6 @@ export class Keeper {
     this.#drifts.push(drift);
     this.#drifts.splice(0, Math.max(0, this.#drifts.length - driftsKeptMax));
     this.#parts.onDrift(drift);
-    await this.#parts.plane.repair(point);
   }
 }
 

@@ -97,6 +97,7 @@ function open({ faults = 0, seed = 1 } = {}) {
   const clock = new SimClock();
   const fake = new FakeHost(clock, { faults, seed });
   let view = new MemoryView();
+  const troubles: string[] = [];
   const parts = {
     view: () => view,
     wantedOf: ({ id, internal, createdAt }: Resource) => {
@@ -107,9 +108,12 @@ function open({ faults = 0, seed = 1 } = {}) {
     plane: { attach: (...about) => fake.attach(...about) } as PlaneLink,
     clock,
     planeReached: () => Promise.resolve(),
-    onTrouble: () => undefined,
+    onTrouble: (_: string, error: unknown) => void troubles.push(error instanceof Fault ? error.code : String(error)),
   };
   return {
+    clock,
+    troubles,
+    die: (key: string) => void Object.assign(fake.guests.get(key) ?? {}, { pid: 0, links: [] }),
     host: fake.guests,
     log: fake.log,
     follower: new GuestFollower(parts),
@@ -234,4 +238,91 @@ test('linking again gives every running guest its links, and touches no other', 
     [...host].map(([key, { links }]) => [key, links.length]),
     [['g1', 2]],
   );
+});
+
+/** What a world does every two seconds, with all that follows from it. */
+async function round({ clock, follower, settle }: ReturnType<typeof open>): Promise<void> {
+  await settle(clock.sleep(2000));
+  await settle(follower.watch());
+}
+
+test('a guest that ended by itself is started and linked again, told once; what is to be off or is unknown stays as it is', async () => {
+  const it = open();
+  it.have(machine('a', 'g1'), machine('b', 'g2'), machine('c', 'g3'));
+  await it.settle(Promise.all(['a', 'b', 'c'].map((name) => it.follower.follow(machine(name, '').id))));
+  it.have(machine('a', 'g1'), machine('b', 'g2', { power: 'stopped' }), machine('c', 'g3', { power: 'deallocated' }));
+  await it.settle(Promise.all(['b', 'c'].map((name) => it.follower.follow(machine(name, '').id))));
+  it.host.set('g9', { owner: 'nobody', pid: 0, isReady: false, links: [] });
+  it.log.length = 0;
+  await round(it);
+  assert.deepEqual(it.log, []);
+  const before = it.host.get('g1')?.pid;
+  it.die('g1');
+  await round(it);
+  await round(it);
+  assert.deepEqual(it.log, ['start g1', 'attach 7', 'attach 8']);
+  assert.deepEqual(it.host.get('g1')?.links, ['eth0', 'eth1']);
+  assert.notEqual(it.host.get('g1')?.pid, before);
+  assert.deepEqual(it.troubles, ['GuestEnded']);
+  assert.deepEqual(
+    ['g2', 'g3', 'g9'].map((key) => it.host.get(key)?.pid),
+    [0, 0, 0],
+  );
+});
+
+test('a guest that keeps dying waits longer each time, up to a minute; one that stayed up is started at once again', async () => {
+  const it = open();
+  it.have(machine('a', 'g1'));
+  await it.settle(it.follower.follow(machine('a', 'g1').id));
+  const starts: number[] = [];
+  for (let rounds = 0; rounds < 300; rounds += 1) {
+    it.die('g1');
+    const known = it.log.filter((line) => line === 'start g1').length;
+    await round(it);
+    if (it.log.filter((line) => line === 'start g1').length > known) starts.push(it.clock.now());
+  }
+  const waits = starts.slice(1).map((at, index) => Math.round((at - (starts[index] ?? 0)) / 1000));
+  assert.deepEqual(waits.slice(0, 6), [2, 4, 8, 16, 32, 60]);
+  assert.ok(waits.slice(6).length > 3 && waits.slice(6).every((wait) => wait >= 60 && wait <= 62), waits.join());
+  const waiting = it.host.get('g1')?.pid === 0 ? 1 : 0;
+  assert.equal(it.troubles.length, starts.length + waiting, 'each death is told once');
+  await it.settle(it.clock.sleep(60_000));
+  await round(it);
+  for (const isSoon of [false, true]) {
+    if (!isSoon) await it.settle(it.clock.sleep(125_000));
+    it.die('g1');
+    await round(it);
+    assert.notEqual(it.host.get('g1')?.pid, 0, isSoon ? 'the first wait again' : 'up for long');
+  }
+});
+
+test('a watch takes no part in what is under way: a machine being followed is left to its turn', async () => {
+  const it = open();
+  it.have(machine('a', 'g1'));
+  const { id } = machine('a', 'g1');
+  await it.settle(it.follower.follow(id));
+  it.log.length = 0;
+  it.die('g1');
+  const following = it.follower.follow(id);
+  const watching = it.follower.watch();
+  await it.settle(Promise.all([following, watching]));
+  assert.deepEqual(it.log, ['start g1', 'attach 7', 'attach 8', 'ready g1']);
+  assert.deepEqual(it.troubles, []);
+});
+
+test('a start after a death that fails half-way is made whole by a later look', async () => {
+  const it = open({ faults: 1 });
+  it.have(machine('a', 'g1'));
+  const { id } = machine('a', 'g1');
+  await it.settle(it.follower.follow(id).catch(() => undefined));
+  it.host.set('g1', { owner: `${id}|1`, pid: 5, isReady: true, links: [] });
+  it.die('g1');
+  await round(it);
+  assert.equal(it.host.get('g1')?.pid, 0);
+  // As if the start had gone well and only the link had not.
+  it.host.set('g1', { owner: `${id}|1`, pid: 77, isReady: true, links: [] });
+  it.heal();
+  for (let rounds = 0; rounds < 3; rounds += 1) await round(it);
+  assert.deepEqual(it.host.get('g1')?.links, ['eth0', 'eth1']);
+  assert.deepEqual(it.troubles, ['GuestFault']);
 });

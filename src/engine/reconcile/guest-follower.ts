@@ -33,7 +33,14 @@ const parallelMax = 4;
 const retriesMax = 3;
 const retryMs = 1000;
 
+/** The waits before a guest that keeps dying is started again: the first, doubled each time up to the last. */
+const revivalFirstMs = 2000;
+const revivalLastMs = 60_000;
+
 type Lane = { running: Promise<void>; waiting: Promise<void> | undefined };
+
+/** When a guest was last started because it had died, and how long it must then leave alone until the next time. */
+type Revival = { readonly at: number; readonly waitMs: number };
 
 /** Level-triggered: `follow` compares one machine with its guest and acts until they agree; a newer wish supersedes. */
 export class GuestFollower {
@@ -44,6 +51,11 @@ export class GuestFollower {
   readonly #owners = new Map<string, string>();
   /** The restarts that a key's guest has had. */
   readonly #restarts = new Map<string, number>();
+  /** The pid that a key's guest has as far as we know; a guest that is not meant to run has none. */
+  readonly #pids = new Map<string, number>();
+  readonly #revivals = new Map<string, Revival>();
+  /** Machines whose last revival failed half-way: their guests may run without their links. */
+  readonly #unsettled = new Set<string>();
   /** Work on one key is done in order, whichever machine it is for. */
   readonly #turns = new Map<string, Promise<unknown>>();
   #free = parallelMax;
@@ -83,6 +95,55 @@ export class GuestFollower {
       const guest = running.get(wanted.key);
       if (guest?.state === 'running') await this.#link(wanted, guest.pid);
     }
+  }
+
+  /**
+   * Starts and links again what ended by itself though its machine is to run: a reboot from inside, a crash, an init that was
+   * killed. One that keeps dying waits longer each time. A guest whose machine is being worked on is left to that work.
+   */
+  async watch(): Promise<void> {
+    const known = new Map(this.#pids);
+    const states = await this.#parts.guests.list();
+    const stopped = new Set(states.filter(({ state }) => state === 'stopped').map(({ key }) => key));
+    const view = this.#parts.view();
+    for (const [name, key] of this.#keys) {
+      if (!stopped.has(key) && !this.#unsettled.has(name)) continue;
+      const machine = view.get(name);
+      // The last: it was started anew while the list was on its way.
+      if (machine === undefined || this.#lanes.has(name) || known.get(key) !== this.#pids.get(key)) continue;
+      if (this.#parts.wantedOf(machine, view).power !== 'running') continue;
+      if (stopped.has(key)) this.#noteDeath(machine, key);
+      this.#revive(machine);
+    }
+  }
+
+  #noteDeath({ id }: Resource, key: string): void {
+    if (!this.#pids.delete(key)) return;
+    this.#parts.onTrouble(id, new Fault('GuestEnded', 'The guest ended by itself; it is started again.'));
+  }
+
+  #revive({ id }: Resource): void {
+    const name = id.toLowerCase();
+    const now = this.#parts.clock.now();
+    const last = this.#revivals.get(name);
+    if (last !== undefined && now < last.at + last.waitMs) return;
+    // Up for longer than the longest wait: it no longer counts as one that keeps dying.
+    const isFresh = last === undefined || now > last.at + last.waitMs + revivalLastMs;
+    this.#revivals.set(name, { at: now, waitMs: isFresh ? revivalFirstMs : Math.min(last.waitMs * 2, revivalLastMs) });
+    // One try, and no wait for its services: a tenant's dying guests must not keep others from being served.
+    const turn = this.#slot(() => this.#settle(id, false));
+    this.#lanes.set(name, { running: turn, waiting: undefined });
+    turn
+      .then(
+        () => void this.#unsettled.delete(name),
+        (error: unknown) => {
+          this.#unsettled.add(name);
+          this.#parts.onTrouble(id, error);
+        },
+      )
+      .finally(() => {
+        if (this.#lanes.get(name)?.running === turn) this.#lanes.delete(name);
+      });
   }
 
   /**
@@ -131,7 +192,7 @@ export class GuestFollower {
     }
   }
 
-  async #settle(id: string): Promise<void> {
+  async #settle(id: string, isUntilReady = true): Promise<void> {
     const { view: viewOf } = this.#parts;
     const view = viewOf();
     const machine = view.get(id);
@@ -140,13 +201,18 @@ export class GuestFollower {
     if (machine === undefined) {
       if (known !== undefined) await this.#inTurn(known, () => this.#remove(known, name));
       this.#keys.delete(name);
+      this.#revivals.delete(name);
+      this.#unsettled.delete(name);
       return;
     }
     const wanted = this.#parts.wantedOf(machine, view);
     // A machine that was made anew under its old name may have another key; its old guest goes.
     if (known !== undefined && known !== wanted.key) await this.#inTurn(known, () => this.#remove(known, name));
     this.#keys.set(name, wanted.key);
-    await this.#inTurn(wanted.key, () => this.#hold(machine, wanted));
+    await this.#inTurn(wanted.key, async () => {
+      await this.#hold(machine, wanted);
+      if (isUntilReady && wanted.power === 'running') await this.#parts.guests.ready(wanted.key);
+    });
   }
 
   /** Brings the guest of a key to what its machine wants. A guest made for another machine is removed first, with its disk. */
@@ -156,14 +222,17 @@ export class GuestFollower {
     const own = incarnationOf(machine);
     if (owner !== undefined && owner !== own) await this.#discard(wanted.key);
     this.#owners.set(wanted.key, own);
-    if (wanted.power !== 'running') return await guests.stop(wanted.key);
+    if (wanted.power !== 'running') {
+      this.#pids.delete(wanted.key);
+      return await guests.stop(wanted.key);
+    }
     const { restarts = 0 } = wanted;
     const isAnew = restarts > (this.#restarts.get(wanted.key) ?? restarts);
     const { pid } = await (isAnew ? guests.restart(wanted.spec) : guests.start(wanted.spec));
     this.#restarts.set(wanted.key, restarts);
+    this.#pids.set(wanted.key, pid);
     await this.#parts.planeReached();
     await this.#link(wanted, pid);
-    await guests.ready(wanted.key);
   }
 
   /** Removes a key's guest unless the key serves another machine by now. */
@@ -175,6 +244,7 @@ export class GuestFollower {
   }
 
   async #discard(key: string): Promise<void> {
+    this.#pids.delete(key);
     await this.#parts.guests.remove(key);
     this.#restarts.delete(key);
   }

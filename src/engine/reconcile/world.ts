@@ -11,6 +11,8 @@ import { PlaneFollower } from '#engine/reconcile/plane-follower.ts';
 import type { World } from '#engine/stamp-engine.ts';
 
 const machineType = 'Microsoft.Compute/virtualMachines';
+/** How often guests are looked at: one that ended by itself is up again within a few seconds. */
+const watchMs = 2000;
 const extensionType = 'Microsoft.Compute/virtualMachines/extensions';
 
 export type RealWorldParts = {
@@ -28,6 +30,7 @@ export class RealWorld implements World {
   readonly plane: PlaneFollower;
   readonly guests: GuestFollower;
   #revision = 0;
+  #isStopped = false;
   #standing: () => Promise<Standing> = () => Promise.reject(new Fault('WorldNotStarted', 'The world was not started.'));
 
   constructor(parts: RealWorldParts) {
@@ -58,6 +61,29 @@ export class RealWorld implements World {
     this.plane.start();
     await this.plane.reached(gate.revision);
     await this.guests.adopt();
+    void this.#watch();
+  }
+
+  /** Ends following; what runs goes on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.plane.stop();
+  }
+
+  async #watch(): Promise<void> {
+    let isTold = false;
+    while (!this.#isStopped) {
+      await this.#parts.clock.sleep(watchMs);
+      if (this.#isStopped) return;
+      try {
+        await this.guests.watch();
+        isTold = false;
+      } catch (error) {
+        // The guests' driver may be starting again; once is enough to say so.
+        if (!isTold) this.#parts.onTrouble('watching the guests', error);
+        isTold = true;
+      }
+    }
   }
 
   onCommit(commit: Commit): void {

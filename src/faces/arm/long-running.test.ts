@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '#base/json.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
+import { rowOf } from '#faces/arm/catalog.ts';
 import { fakeStamp, s, type FakeStamp, type Reply } from '#faces/arm/fake-engine.ts';
 
 const rg = `${s}/resourceGroups/rg1`;
@@ -166,3 +167,41 @@ test('a deployment takes what az sends, and is polled under its own address', as
     assert.deepEqual([invalid.status, (invalid.json['error'] as JsonObject)['code']], [200, 'InvalidTemplate']);
   });
 });
+
+test('location: a deployment ends in what GET shows of it', async () => {
+  await slow('location', async (stamp) => {
+    const path = `${rg}/providers/Microsoft.Resources/deployments/d1?api-version=2024-11-01`;
+    const body = { properties: { mode: 'Incremental', template: { resources: [] } } };
+    const put = await stamp.send(path, { method: 'PUT', body });
+    const link = here(stamp, put.headers['location']);
+    assert.equal((await stamp.send(link)).status, 202);
+    stamp.engine.end();
+    const end = await stamp.send(link);
+    assert.deepEqual([end.status, end.json['name']], [200, 'd1']);
+  });
+});
+
+test('location: a PATCH of tags of a network resource is 200, for newer clients do not follow it', async () => {
+  await slow('location', async (stamp) => {
+    stamp.engine.isSlow = false;
+    await stamp.send(nsg, withBody);
+    const patched = await stamp.send(nsg, { method: 'PATCH', body: { tags: { a: '1' } } });
+    assert.deepEqual([patched.status, patched.json['tags']], [200, { a: '1' }]);
+    const group = rowOf('Microsoft.Network/networkSecurityGroups');
+    assert.ok(group !== undefined && !group.longRunning.includes('patch'));
+  });
+});
+
+test('validate in a group that is not there is 200 with the error, since az loses the message of a 404 there', async () => {
+  await slow('auto', async (stamp) => {
+    const path = `${s}/resourceGroups/none/providers/Microsoft.Resources/deployments/d1`;
+    const body = { properties: { mode: 'Incremental', template: { resources: [] } } };
+    const validated = await stamp.send(`${path}/validate?api-version=2024-11-01`, { method: 'POST', body });
+    assert.deepEqual([validated.status, codeOf(validated)], [200, 'ResourceGroupNotFound']);
+    assert.equal((await stamp.send(`${path}?api-version=2024-11-01`, { method: 'PUT', body })).status, 404);
+  });
+});
+
+function codeOf({ json }: Reply): unknown {
+  return (json['error'] as JsonObject)['code'];
+}

@@ -9,10 +9,11 @@ import {
   readFileSync,
   renameSync,
   writeFileSync,
+  statSync,
 } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { Fault } from '#base/wrong.ts';
+import { Fault, Refusal } from '#base/wrong.ts';
 import { randomPassword } from '#engine/identity/first-administrator.ts';
 import { generateTokenKeys } from '#engine/identity/token-keys.ts';
 import { generateProverKeys } from '#engine/gate/record.ts';
@@ -41,6 +42,7 @@ export async function prepare(
   options: { readonly owned: boolean; readonly addresses?: readonly string[] },
 ): Promise<Prepared> {
   const places = placesOf(settings);
+  if (options.owned) wantReachable(places.state);
   makeFolders(places, { owned: options.owned, number: settings.number });
   const ids = keptJson<Identity>(join(places.keys, 'stamp.json'), () => ({
     tenantId: randomUUID(),
@@ -83,6 +85,18 @@ export async function prepare(
       },
     },
   };
+}
+
+/** The stamp's own users must get to the state through every folder above it. */
+function wantReachable(state: string): void {
+  for (let above = dirname(state); above !== dirname(above); above = dirname(above)) {
+    if (!existsSync(above) || (statSync(above).mode & 0o001) !== 0) continue;
+    throw new Refusal(
+      'StateUnreachable',
+      `--state ${state}: the stamp's own users cannot enter ${above}. Choose a directory below one that all may enter, for example /var/lib, or run chmod o+x ${above}.`,
+      { target: '--state' },
+    );
+  }
 }
 
 function makeFolders(places: Places, { owned, number }: { owned: boolean; number: number }): void {

@@ -1,6 +1,7 @@
 /** Where a stamp keeps things: state, keys, sockets, users, and the names of its namespaces (decisions D4.2, D5). */
 
 import { join } from 'node:path';
+import { guestsPerStampMax } from '#base/limits.ts';
 import { Fault } from '#base/wrong.ts';
 import type { Settings } from '#main/boot/settings.ts';
 
@@ -15,7 +16,7 @@ export function uidOf(user: OwnUser, number: number): number {
 
 const guestUids = 65_536;
 /** Guests of one stamp: with 64 stamps their ranges end below 2^32, and no two stamps share a uid. */
-const guestSlots = 512;
+const guestSlots = guestsPerStampMax + 1;
 
 /** The uids of a stamp's guests, far above accounts and other stamps: 65,536 each, by the guest's slot. */
 export function guestUidRange(number: number): { readonly first: number; readonly end: number } {

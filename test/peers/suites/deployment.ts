@@ -47,6 +47,12 @@ const unreadable = template.replace(
 );
 const parameters =
   '{"$schema":"https://schema.management.azure.com/schemas/2015-01-01/deploymentParameters.json#","contentVersion":"1.0.0.0","parameters":{"prefix":{"value":"10.3"}}}';
+// One after another, so that it still runs when it is canceled.
+const long = `{
+  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
+  "resources": [ { "type": "Microsoft.Network/routeTables", "apiVersion": "2018-11-01", "name": "[concat('long', copyIndex())]",
+    "location": "[resourceGroup().location]", "properties": { "routes": [] },
+    "copy": { "name": "tables", "count": 800, "mode": "serial", "batchSize": 1 } } ] }`;
 const wrong = parameters.replace('"prefix":{"value":"10.3"}', '"count":{"value":"many"}');
 const deploy = '-g {group} -f {file.template.json}';
 
@@ -60,6 +66,7 @@ export const deployment: AzSuite = {
     'unreadable.json': unreadable,
     'parameters.json': parameters,
     'wrong.json': wrong,
+    'long.json': long,
   },
   rows: [
     az('group create -n {group} -l {location}'),
@@ -133,6 +140,11 @@ export const deployment: AzSuite = {
     }),
     az('network vnet list -g {group}', { length: 1, '': lacks('net1') }),
     az('group export -n {group}', { 'resources.length': (value) => typeof value === 'number' && value >= 2 }),
+    az('deployment group create --no-wait -n long -g {group} -f {file.long.json}'),
+    az('deployment group cancel -g {group} -n long'),
+    az('deployment group wait -g {group} -n long --custom properties.provisioningState==`Canceled` --interval 1'),
+    az('deployment group show -g {group} -n long', { 'properties.provisioningState': 'Canceled' }),
+    az('network route-table list -g {group}', { length: (value) => typeof value === 'number' && value < 800 }),
     az('deployment group delete -g {group} -n first'),
     az('deployment group list -g {group}', { '': lacks('first') }),
     refused('deployment group show -g {group} -n first', /DeploymentNotFound/),

@@ -1,6 +1,7 @@
 /** The smallest free numbers of a stamp: VNet keys, NIC marks, address labels, VM slots. */
 
 import { isObject, type JsonObject } from '#base/json.ts';
+import { guestsPerStampMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Resource, View } from '#model/resource.ts';
 
@@ -9,6 +10,8 @@ type NumberKind = {
   readonly type: string;
   readonly what: string;
   readonly last: number;
+  /** The code of the refusal when none is free; `StampLimitReached` when absent. */
+  readonly code?: string;
   readonly of: (internal: JsonObject) => readonly unknown[];
 };
 
@@ -33,7 +36,9 @@ export const nicLabels: NumberKind = {
 export const vmSlots: NumberKind = {
   type: 'Microsoft.Compute/virtualMachines',
   what: 'virtual machines',
-  last: 65_535,
+  last: guestsPerStampMax,
+  // Azure docs, "Resolve errors for resource quotas": a compute quota is refused so, with the limit and the usage.
+  code: 'OperationNotAllowed',
   of: ({ slot }) => [slot],
 };
 
@@ -58,9 +63,12 @@ export function freeNumbers(view: View, kind: NumberKind, count: number): number
   for (let number = 1; number <= kind.last && free.length < count; number += 1)
     if (!used.has(number)) free.push(number);
   if (free.length === count) return free;
-  throw new Refusal('StampLimitReached', `The stamp holds at most ${kind.last} ${kind.what}; delete some first.`, {
-    status: 409,
-  });
+  const { code = 'StampLimitReached', last, what } = kind;
+  throw new Refusal(
+    code,
+    `The quota of ${what} of this stamp does not allow it: Current Limit: ${last}, Current Usage: ${used.size}, Additional Required: ${count}. Delete some first.`,
+    { status: 409 },
+  );
 }
 
 /** The smallest free number of a kind. */
