@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LinuxPlane, openPlane } from '#adapters/linux/adapter.ts';
-import { ipBatch } from '#adapters/linux/ip.ts';
+import { ipBatch, run } from '#adapters/linux/ip.ts';
 import { gatewayMac, namesOf, namespaceOf, wireMacs } from '#adapters/linux/names.ts';
 import { hasNamespace, inNamespace, linksOf, namespacesWith, writeSysctls } from '#adapters/linux/netns.ts';
 import { message, NetlinkSocket } from '#adapters/linux/netlink.ts';
@@ -21,6 +21,7 @@ const stampFirst = 40;
 const stampLast = 63;
 /** A packet that must arrive is waited for this long: on a busy machine the kernel's work may be put off. */
 const arrivalMsMax = 1000;
+const carrierMsMax = 5000;
 
 /** The number in RINGWALL_TEST_STAMP, or the first free one. */
 export function freeStamp(): number {
@@ -99,12 +100,34 @@ export class Harness {
         this.guests,
         waiting.map((name) => `link set ${name} up`),
       );
+      await this.#carrying(this.guests, waiting);
+      await this.#carrying(
+        namespace,
+        waiting.map((name) => `n${name.slice(1)}`),
+      );
     }
     const wire = this.#wire('guests');
     this.#links = new Map(
       linksOf(this.guests).flatMap((name) => (/^g\d+$/.test(name) ? [[wire.index(name), Number(name.slice(1))]] : [])),
     );
     if (!isKeepingState) this.forget();
+  }
+
+  /**
+   * Waits until links carry: the kernel tells a new link's carrier in its own time (at most one round of events a second), and
+   * drops what is sent before. A guest's kernel would send again; the test sends each packet once.
+   */
+  async #carrying(namespace: string, links: readonly string[]): Promise<void> {
+    const until = Date.now() + carrierMsMax;
+    for (let wanted = links; wanted.length > 0; await sleep(2)) {
+      const told = JSON.parse(await run(['ip', '-n', namespace, '-j', 'link'], '')) as {
+        ifname: string;
+        operstate: string;
+      }[];
+      const up = new Set(told.filter(({ operstate }) => operstate === 'UP').map(({ ifname }) => ifname));
+      wanted = wanted.filter((name) => !up.has(name));
+      if (wanted.length > 0 && Date.now() > until) throw new Error(`${wanted.join()} of ${namespace} do not come up.`);
+    }
   }
 
   port(mark: number): Port | undefined {

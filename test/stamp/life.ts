@@ -198,6 +198,9 @@ export const lifeTests: readonly LifeTest[] = [
           await once(guest, 'exit');
         }
         await sleep(200);
+        // Its end took the port's link along, and everything on it: that is told apart from tampering.
+        const gone = (await harness.plane.readBack('router/v1/h1')).map(({ kind, says }) => `${kind}: ${says}`);
+        if (gone.join() !== 'port: The link n3 is gone.') return `after its end: ${gone.join(' ')}`;
       }
       return undefined;
     },

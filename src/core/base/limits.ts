@@ -188,3 +188,14 @@ export const engineLogLineMax = 2000;
 export const logBytesMax = 16 * 1024 * 1024;
 export const logFilesKept = 2;
 export const logLookMs = 2000;
+/** The prover: rows (of diagrams and labels together; about 100 bytes each) that one store may hold, and steps that one question may take. */
+export const proofRowsMax = 2_000_000;
+export const proofStepsMax = 10_000_000;
+/** Rules that a finding about an idle rule names as the ones that decide in its place. */
+export const idleRuleReasonsMax = 5;
+/** A question about a flow whose sender's port is left open: ranges of it that rules may tell apart. */
+export const flowPortsMax = 256;
+/** Resources that one topology tells. */
+export const topologyResourcesMax = 5000;
+/** Tries to get programs that are as new as the resources before a question is answered from what is there. */
+export const standingTriesMax = 3;

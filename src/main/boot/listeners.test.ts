@@ -77,3 +77,34 @@ test('a host name that nothing is served under gets a 404, whatever it looks lik
     assert.match(await ask(host), /^404 .*UnknownHost/, host);
   }
 });
+
+/** The status that a request of exactly these lines gets. */
+function raw(lines: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect({ host: '127.0.0.1', port: opened.port, servername: 'localhost', ca }, () =>
+      socket.write(`${[...lines, 'connection: close'].join('\r\n')}\r\n\r\n`),
+    );
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text.split(' ')[1] ?? (text || 'cut off')));
+  });
+}
+
+// One row: the lines of the request, and the status; what several readers could read in several ways reaches no face.
+const hosts: [string[], string][] = [
+  [['GET / HTTP/1.1', 'host: localhost'], '200'],
+  [['GET / HTTP/1.1', 'host: localhost', 'host: localhost'], '400'],
+  [['GET / HTTP/1.1', 'host: localhost', 'host: evil.example'], '400'],
+  [['GET / HTTP/1.1', 'Host: evil.example', 'hOST: localhost'], '400'],
+  [['GET / HTTP/1.1', 'host: localhost', 'x: y', 'host: localhost', 'host: localhost'], '400'],
+  [['GET / HTTP/1.1', 'host: localhost, localhost'], '404'],
+  [['GET / HTTP/1.1'], '400'],
+  [['GET / HTTP/1.0'], '400'],
+];
+
+test('a request with several Host headers, or none, is turned away', async () => {
+  for (const [lines, status] of hosts) assert.equal(await raw(lines), status, lines.join(' | '));
+});

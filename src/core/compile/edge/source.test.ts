@@ -134,6 +134,39 @@ test('an outbound rule is for its own protocol; rules of one address never share
   );
 });
 
+test('a rule of a Standard balancer lets its own protocol out, that of a Basic one all', () => {
+  const build = newBuild();
+  addVnet(build, 'a', ['10.0.0.0/16']);
+  addSubnet(build, 'a/s', [['10.0.0.0/24']]);
+  addPublicIp(build, 'std', ['198.18.0.44', 'Standard']);
+  addPublicIp(build, 'both', ['198.18.0.45', 'Standard']);
+  addPublicIp(build, 'basic', ['198.18.0.46']);
+  addPublicIp(build, 'out', ['198.18.0.47', 'Standard']);
+  const tcp = { frontendPort: 80, backendPort: 80 };
+  const udp = { protocol: 'Udp', frontendPort: 53, backendPort: 53 };
+  addBalancer(build, 'std', { publicIp: 'std', sku: 'Standard', rules: [tcp] });
+  addBalancer(build, 'both', { publicIp: 'both', sku: 'Standard', rules: [tcp, udp] });
+  addBalancer(build, 'basic', { publicIp: 'basic', rules: [tcp] });
+  addBalancer(build, 'out', { publicIp: 'out', sku: 'Standard', rules: [], outboundRules: [{}] });
+  addNic(build, 'std', { subnet: 'a/s', addresses: [{ address: '10.0.0.4', pools: ['std/pool'] }] });
+  addNic(build, 'both', { subnet: 'a/s', addresses: [{ address: '10.0.0.5', pools: ['both/pool'] }] });
+  addNic(build, 'basic', { subnet: 'a/s', addresses: [{ address: '10.0.0.6', pools: ['basic/pool'] }] });
+  addNic(build, 'out', { subnet: 'a/s', addresses: [{ address: '10.0.0.7', pools: ['std/pool', 'out/pool'] }] });
+  checkFlows(programsOf(build), [
+    [1, 'tcp 10.0.0.4 > 203.0.113.9:443', 'internet 198.18.0.44 > 203.0.113.9:443'],
+    [1, 'udp 10.0.0.4 > 203.0.113.9:53', 'translate: 100.64.0.1 has no way out'],
+    [1, 'icmp 10.0.0.4 > 203.0.113.9', 'translate: 100.64.0.1 has no way out'],
+    [2, 'tcp 10.0.0.5 > 203.0.113.9:443', 'internet 198.18.0.45 > 203.0.113.9:443'],
+    [2, 'udp 10.0.0.5 > 203.0.113.9:53', 'internet 198.18.0.45 > 203.0.113.9:53'],
+    [2, 'icmp 10.0.0.5 > 203.0.113.9', 'translate: 100.64.0.2 has no way out'],
+    [3, 'udp 10.0.0.6 > 203.0.113.9:53', 'internet 198.18.0.46 > 203.0.113.9:53'],
+    [3, 'icmp 10.0.0.6 > 203.0.113.9', 'internet 198.18.0.46 > 203.0.113.9'],
+    // An outbound rule goes before the rules, for every protocol.
+    [4, 'tcp 10.0.0.7 > 203.0.113.9:443', 'internet 198.18.0.47 > 203.0.113.9:443'],
+    [4, 'udp 10.0.0.7 > 203.0.113.9:53', 'internet 198.18.0.47 > 203.0.113.9:53'],
+  ]);
+});
+
 test('two pools behind one frontend get blocks of their own', () => {
   const build = newBuild();
   addVnet(build, 'a', ['10.0.0.0/16']);

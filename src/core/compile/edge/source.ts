@@ -120,8 +120,7 @@ function balancerBlocks({ lists, publicIps, members }: SourceParts) {
       const addresses = publicOf(idsAt(properties, 'frontendIPConfigurations'));
       const portsEach = numberAt(properties, 'allocatedOutboundPorts');
       const pool = members.get(idAt(properties, 'backendAddressPool') ?? '') ?? [];
-      const stated = textAt(properties, 'protocol')?.toLowerCase();
-      const protocol = stated === 'tcp' || stated === 'udp' ? stated : undefined;
+      const protocol = protocolOf(properties);
       const idleMinutes = idleOf(properties);
       const because = `lb/${balancer.name}/${name}`;
       divide(byOutbound, { addresses, members: pool, because, idleMinutes, portsEach, protocol });
@@ -130,11 +129,21 @@ function balancerBlocks({ lists, publicIps, members }: SourceParts) {
       if (properties['disableOutboundSnat'] === true) continue;
       const addresses = publicOf([idAt(properties, 'frontendIPConfiguration')]);
       const pool = members.get(idAt(properties, 'backendAddressPool') ?? '') ?? [];
+      // Azure doc "Load Balancer SKUs", outbound connections: a Standard one translates the protocol of the rule.
+      const protocol = skuOf(balancer) === 'Standard' ? protocolOf(properties) : undefined;
       const because = `lb/${balancer.name}/${name}`;
-      divide(byRule, { addresses, members: pool, because, idleMinutes: idleOf(properties) });
+      divide(byRule, { addresses, members: pool, because, idleMinutes: idleOf(properties), protocol });
     }
   }
-  return { blocks: new Map([...byRule, ...byOutbound]), closed };
+  // An outbound rule for all protocols goes before a rule for one.
+  const left = [...byRule].filter(([key]) => !byOutbound.has(key.split('/')[0] ?? key));
+  return { blocks: new Map([...left, ...byOutbound]), closed };
+}
+
+/** The one protocol with ports that a rule is for; undefined: all. */
+function protocolOf(properties: Resource['properties']): string | undefined {
+  const stated = textAt(properties, 'protocol')?.toLowerCase();
+  return stated === 'tcp' || stated === 'udp' ? stated : undefined;
 }
 
 const firstPort = 1024;

@@ -1,8 +1,9 @@
 /** Virtual machines, disks, availability sets and extensions: credentials, placement, attachment. */
 
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '#base/json.ts';
+import { guestsPerStampMax } from '#base/limits.ts';
 import { group, makeWorld, net, nicBody, outcome, withVnet, type World } from '#model/test-world.ts';
 import { passwordFault, sshKeyFault, userNameFault } from '#model/compute/credentials.ts';
 import { imageOf, offers, publishers, skus, versions } from '#model/compute/image.ts';
@@ -335,4 +336,25 @@ test('an extension keeps its protected settings to itself', () => {
   );
   world.remove(vm1);
   equal(world.draft.get(id), undefined);
+});
+
+test('[D4.7] the machine beyond the last slot of the stamp is refused as a quota, and a freed slot is given anew', () => {
+  const world = prepared(2);
+  const first = world.put(vm1, body());
+  for (let slot = 2; slot <= guestsPerStampMax; slot += 1)
+    world.draft.put({ ...first, id: compute(`virtualMachines/m${slot}`), name: `m${slot}`, internal: { slot } });
+  const full = world.settled();
+  throws(() => full.put(compute('virtualMachines/more'), body({}, 'n2')), {
+    name: 'Refusal',
+    code: 'OperationNotAllowed',
+    status: 409,
+    message: /Current Limit: 511, Current Usage: 511/,
+  });
+  equal(
+    outcome(() => full.put(vm1, body())),
+    'ok',
+    'one that is there is no further one',
+  );
+  full.draft.delete(compute('virtualMachines/m300'));
+  equal(full.put(compute('virtualMachines/more'), body({}, 'n2')).internal?.['slot'], 300);
 });

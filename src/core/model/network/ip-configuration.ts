@@ -29,6 +29,7 @@ export type IpConfiguration = {
 
 const poolType = 'Microsoft.Network/loadBalancers/backendAddressPools';
 const natRuleType = 'Microsoft.Network/loadBalancers/inboundNatRules';
+const nicType = 'Microsoft.Network/networkInterfaces';
 
 /** Reads one ipConfiguration of a NIC. */
 export function ipConfigurationOf(part: Part, job: Job): IpConfiguration {
@@ -108,7 +109,10 @@ function linksOf(job: Job, [properties, name]: readonly [Reader, string], type: 
 
 type Place = { readonly job: Job; readonly subnet: Resource | undefined };
 
-/** A load balancer with a private frontend balances only to its own VNet. */
+/**
+ * A load balancer with a private frontend balances only to its own VNet, one with a public frontend to that of the first
+ * member (Azure doc "Load Balancer SKUs", backend pool endpoints): probes tell members apart by their addresses.
+ */
 function checkBalancers({ properties }: Part, parts: readonly Resource[], { job, subnet }: Place): void {
   for (const part of parts) {
     const balancer = job.draft.get(parentOf(part.id) ?? '');
@@ -116,11 +120,32 @@ function checkBalancers({ properties }: Part, parts: readonly Resource[], { job,
     const home = entriesOf(balancer)
       .map((entry) => idIn(entry.properties['subnet']))
       .find((id) => id !== undefined);
-    if (home === undefined || sameId(parentOf(home), parentOf(subnet.id))) continue;
+    if (home === undefined) {
+      checkMembers(properties, balancer, { job, subnet });
+      continue;
+    }
+    if (sameId(parentOf(home), parentOf(subnet.id))) continue;
     note(properties, 'subnet', {
       code: 'InternalLoadBalancerReferenceCrossVnet',
       message: `The internal load balancer ${balancer.id} lies in another virtual network than subnet ${subnet.id}.`,
     });
+  }
+}
+
+/** One other member stands for all: each was judged by those before it. */
+function checkMembers(properties: Reader, balancer: Resource, { job, subnet }: Place): void {
+  for (const type of [poolType, natRuleType]) {
+    for (const part of job.draft.childrenOf(balancer.id, type)) {
+      const member = job.draft.referrersOf(part.id).find((user) => user.type === nicType && !sameId(user.id, job.id));
+      if (member === undefined) continue;
+      const home = parentOf(idIn(entriesOf(member)[0]?.properties['subnet']) ?? '');
+      if (sameId(home, parentOf(subnet?.id ?? ''))) return;
+      note(properties, 'subnet', {
+        code: 'LoadBalancerMembersInDifferentVnets',
+        message: `Network interface ${job.id} uses load balancer ${balancer.id} but does not lie in the virtual network ${home ?? ''} of its other members.`,
+      });
+      return;
+    }
   }
 }
 
@@ -139,9 +164,7 @@ function checkNatRule({ properties, name }: Part, rule: Resource, job: Job): voi
 
 /** All NICs of an application security group lie in one VNet. */
 function checkGroup({ properties }: Part, group: Resource, { job, subnet }: Place): void {
-  const other = job.draft
-    .referrersOf(group.id)
-    .find(({ type, id }) => type === 'Microsoft.Network/networkInterfaces' && !sameId(id, job.id));
+  const other = job.draft.referrersOf(group.id).find(({ type, id }) => type === nicType && !sameId(id, job.id));
   if (other === undefined || subnet === undefined) return;
   const home = idIn(entriesOf(other)[0]?.properties['subnet']);
   if (home === undefined || sameId(parentOf(home), parentOf(subnet.id))) return;

@@ -256,3 +256,42 @@ test('members of an internal load balancer lie in its VNet', () => {
     'InternalLoadBalancerReferenceCrossVnet /properties/ipConfigurations/0/properties/subnet',
   );
 });
+
+test('the members of a public load balancer lie in one VNet: their addresses tell them apart', () => {
+  const world = prepared();
+  world.put(net('virtualNetworks/v2'), {
+    properties: {
+      addressSpace: { addressPrefixes: ['10.0.0.0/16'] },
+      subnets: [{ name: 'a', properties: { addressPrefix: '10.0.0.0/24' } }],
+    },
+  });
+  const elsewhere = { subnet: { id: net('virtualNetworks/v2/subnets/a') } };
+  world.put(
+    lb,
+    body({
+      frontendIPConfigurations: [outside],
+      backendAddressPools: [named('be'), named('other')],
+      inboundNatRules: [named('nat', nat)],
+    }),
+  );
+  const inPool = (name: string) => ({ loadBalancerBackendAddressPools: [to(`backendAddressPools/${name}`)] });
+  const byRule = { loadBalancerInboundNatRules: [to('inboundNatRules/nat')] };
+  const refused = 'LoadBalancerMembersInDifferentVnets /properties/ipConfigurations/0/properties/subnet';
+  world.put(n1, nicBody(inPool('be')));
+  for (const use of [inPool('be'), inPool('other'), byRule]) {
+    equal(
+      outcome(() => world.put(net('networkInterfaces/n2'), nicBody({ ...use, ...elsewhere }))),
+      refused,
+    );
+    equal(
+      outcome(() => world.put(net('networkInterfaces/n3'), nicBody(use))),
+      'ok',
+    );
+    world.remove(net('networkInterfaces/n3'));
+  }
+  world.put(n1, nicBody(elsewhere));
+  equal(
+    outcome(() => world.put(net('networkInterfaces/n2'), nicBody({ ...inPool('be'), ...elsewhere }))),
+    'ok',
+  );
+});

@@ -197,6 +197,24 @@ test('a NIC lies in one VNet', () => {
   );
 });
 
+test('a NIC lies in one subnet, whose security group and routes are all that it has', () => {
+  const world = withVnet(makeWorld());
+  const other = net('virtualNetworks/v1/subnets/other');
+  world.put(other, { properties: { addressPrefix: '10.0.7.0/24' } });
+  equal(
+    outcome(() => world.put(n1, two({}, { subnet: { id: other } }))),
+    `IpConfigurationsOnSameNicCannotUseDifferentSubnets ${at}`,
+  );
+  equal(
+    outcome(() => world.put(n1, two({ subnet: { id: other } }, { subnet: { id: other.toUpperCase() } }))),
+    'ok',
+  );
+  equal(
+    outcome(() => world.put(n1, two({}, {}))),
+    'ok',
+  );
+});
+
 test('[S1.3] a static public address is there at once, a dynamic one while it is used', () => {
   const world = withVnet(makeWorld());
   const address = (id = pip) => world.get(id).properties['ipAddress'];

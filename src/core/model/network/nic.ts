@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from '#base/json.ts';
 import { ipConfigurationsPerNicMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
+import { sameId } from '#model/arm-id.ts';
 import { amend, keepTracked, openJob, partsOf, type Job } from '#model/job.ts';
 import { finish, flagOf, missing, note, objectOf, textOf } from '#model/parse.ts';
 import type { Noun } from '#model/noun.ts';
@@ -165,7 +166,10 @@ function checkTwice(job: Job, configurations: readonly IpConfiguration[]): void 
   }
 }
 
-/** All addresses of a NIC lie in one VNet, and it stays there while a VM holds it. */
+/**
+ * All addresses of a NIC lie in one subnet, as its port has one route table and one subnet's security group; and it stays
+ * in its VNet while a VM holds it.
+ */
 function checkVnet(job: Job, configurations: readonly IpConfiguration[]): void {
   const networks = configurations.map(({ subnet }) => parentOf(subnet?.id ?? '')?.toLowerCase());
   const target = '/properties/ipConfigurations';
@@ -173,6 +177,14 @@ function checkVnet(job: Job, configurations: readonly IpConfiguration[]): void {
     throw new Refusal(
       'IpConfigurationsOnSameNicCannotUseDifferentVnets',
       `The ipConfigurations of ${job.id} lie in more than one virtual network; all subnets must be of one.`,
+      { target },
+    );
+  }
+  const [first, ...others] = configurations.map(({ subnet }) => subnet?.id);
+  if (others.some((subnet) => !sameId(subnet, first))) {
+    throw new Refusal(
+      'IpConfigurationsOnSameNicCannotUseDifferentSubnets',
+      `The ipConfigurations of ${job.id} lie in more than one subnet; a network interface has one subnet.`,
       { target },
     );
   }

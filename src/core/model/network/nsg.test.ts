@@ -94,6 +94,16 @@ function many(count: number, of: (number: number) => string): string[] {
   return Array.from({ length: count }, (_, index) => of(index + 1));
 }
 
+test('a group cannot be asked to cut established flows with each change of its rules', () => {
+  const world = makeWorld();
+  const put = (flushConnection: unknown) =>
+    outcome(() => world.put(nsg1, { properties: { flushConnection } as JsonObject }));
+  equal(put(true), 'InvalidParameter /properties/flushConnection');
+  equal(put('maybe'), 'InvalidParameter /properties/flushConnection');
+  equal(put(false), 'ok');
+  equal(put(null), 'ok');
+});
+
 test('[S1.5] a security rule is accepted or refused with its code and place', () => {
   for (const [properties, expected] of rules) {
     const world = makeWorld();

@@ -3,7 +3,7 @@
 import { rulesPerNsgMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { keepTracked, openJob, partsOf, replaceChildren } from '#model/job.ts';
-import { finish, flagOf } from '#model/parse.ts';
+import { finish, flagOf, note } from '#model/parse.ts';
 import type { Noun } from '#model/noun.ts';
 import { links, showNetwork } from '#model/show.ts';
 import { showDefaultRules } from '#model/network/default-rules.ts';
@@ -18,9 +18,18 @@ export const nsg: Noun = {
     const job = openJob(nsgType, write, { draft, context });
     const parts = partsOf(job.properties, 'securityRules', { max: rulesPerNsgMax, type: securityRuleType }) ?? [];
     const wanted = parts.map(({ name, properties }) => ({ name, properties: rulePropertiesOf(properties, job) }));
+    const flushConnection = flagOf(job.properties, 'flushConnection');
+    // A change of a rule leaves established flows alone; to accept this and go on so would leave open what was closed.
+    if (flushConnection === true) {
+      note(
+        job.properties,
+        'flushConnection',
+        'established flows outlive a change of rules on this stamp; false is accepted',
+      );
+    }
     finish(job.body);
     checkRules(wanted);
-    const properties = { flushConnection: flagOf(job.properties, 'flushConnection') };
+    const properties = { flushConnection };
     const kept = keepTracked(job, { properties, internal: job.before?.internal ?? { guid: context.newGuid() } });
     replaceChildren(kept, { type: securityRuleType, wanted, remove: securityRule.remove }, job);
     return draft.get(kept.id) ?? kept;
