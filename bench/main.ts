@@ -16,6 +16,11 @@ const benches: { readonly [name: string]: Bench } = {
     needsRoot: true,
     load: async () => (await import('#bench/rule.ts')).benchRule,
   },
+  'rule-small': {
+    says: 'the same with 24 NICs only',
+    needsRoot: true,
+    load: async () => (await import('#bench/rule.ts')).benchRuleSmall,
+  },
   datapath: {
     says: 'cost per packet through a 1,000-rule group over none',
     needsRoot: true,
@@ -35,6 +40,11 @@ const benches: { readonly [name: string]: Bench } = {
     says: 'one changed rule through the compiler',
     needsRoot: false,
     load: async () => (await import('#bench/compile.ts')).benchCompile,
+  },
+  verify: {
+    says: 'packet sets of filters: compiled, compared, searched for idle rules',
+    needsRoot: false,
+    load: async () => (await import('#bench/verify.ts')).benchVerify,
   },
 };
 

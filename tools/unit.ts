@@ -8,7 +8,7 @@ import { printCounts, type Counts } from '#tools/counts.ts';
 import { root } from '#tools/sources.ts';
 
 /** Where unit tests lie; the suites under test/ start real processes and are run by test/run. */
-const places = ['src', 'tools', 'test/run', 'bench'];
+export const places = ['src', 'tools', 'test/run', 'bench'];
 /** A unit test slower than this is named, so that the whole check stays within its 15 s. */
 const slowMs = 1000;
 

@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from '#base/json.ts';
 import type { Detail, Refusal } from '#base/wrong.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
+import type { Questions } from '#engine/questions/questions.ts';
 
 /** Who asks, as the face has verified it, and the ids that go into audit, operations and answers. */
 export type Caller = {
@@ -117,6 +118,8 @@ export interface Engine {
   settled(id: string, timeoutMs: number): Promise<Operation | undefined>;
   deployments: Deployments;
   audit: AuditTrail;
+  /** What is in force: rules, routes, flows, topology. */
+  questions: Questions;
 }
 
 export interface Deployments {

@@ -14,6 +14,8 @@ import { actionOf, drawRequest, groupType, nounOf, type Drawn } from '#engine/ga
 import { Gate, type Commit } from '#engine/gate/gate.ts';
 import { checkLinkedEdits } from '#engine/gate/linked-access.ts';
 import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
+import { Questions } from '#engine/questions/questions.ts';
+import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
 import type { Clock, Dice, Prover } from '#engine/ports.ts';
 import type { Store } from '#engine/store/store.ts';
@@ -57,6 +59,7 @@ export class StampEngine implements Engine {
   readonly operations: Operations;
   readonly deployments: Deployments;
   readonly audit: AuditTrail;
+  readonly questions: Questions;
   readonly #refusals = new RefusalBudget();
 
   constructor(parts: EngineParts) {
@@ -70,9 +73,12 @@ export class StampEngine implements Engine {
       onCommit: (commit) => {
         this.access.changed(commit.edits);
         for (const id of groupsGone(commit.edits)) this.deployments.forget(id);
+        standing.onCommit(commit);
         parts.world.onCommit(commit);
       },
     });
+    const standing = new StandingPrograms(this.gate);
+    this.questions = new Questions({ view: () => parts.view, programs: () => standing.get(), access: this.access });
     const { clock, dice } = parts;
     this.operations = new Operations(
       { clock, dice, save: (operation, gone) => this.#save(operation, gone) },

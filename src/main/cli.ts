@@ -5,7 +5,7 @@ import { Fault, Refusal, errorBody } from '#base/wrong.ts';
 import { bringUp } from '#main/command/up.ts';
 import { bringUpModel } from '#main/command/up-model.ts';
 import { takeDown } from '#main/command/down.ts';
-import { createPrincipal, showPrograms, showStatus, guestConsole, guestExec } from '#main/command/ask.ts';
+import { createPrincipal, showPrograms, showShadowed, showStatus, guestConsole, guestExec } from '#main/command/ask.ts';
 import { verifyStamp } from '#main/command/store.ts';
 
 const program = new Command('ringwall')
@@ -77,6 +77,14 @@ show
   .option(...stateOption)
   .option(...jsonOption)
   .action((point: string | undefined, options) => showPrograms(point, options));
+show
+  .command('shadowed')
+  .description('rules of network security groups that can never decide or change nothing, and why')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action((options) => showShadowed(options));
 
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest

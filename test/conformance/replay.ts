@@ -2,6 +2,7 @@
 
 import { isObject, type Json, type JsonObject } from '#base/json.ts';
 import { typeOfId } from '#model/arm-id.ts';
+import { makeMachine, needsMachine } from '#test/conformance/attached.ts';
 import { errorOf, type Client } from '#test/conformance/client.ts';
 import { Prerequisites } from '#test/conformance/prerequisite.ts';
 import { faultsOf, type Example, type Operation } from '#test/conformance/swagger.ts';
@@ -20,6 +21,7 @@ export async function replay(
   const target = resourceIn(path);
   try {
     await prepare(before, { operation, target, body, path });
+    if (needsMachine(operation.path)) await makeMachine(at, path, body);
     const reply = await at.client(operation.method, `${path}?${query}`, body);
     const codes = Object.keys(example.responses);
     if (!codes.includes(String(reply.status))) return `${codes.join(' or ')} is wanted, answered was ${errorOf(reply)}`;
@@ -92,6 +94,8 @@ async function prepare(
   // The question is about an address of a subnet that stands.
   if (operation.operationId === 'VirtualNetworks_CheckIPAddressAvailability')
     await before.make(`${target}/subnets/made`);
+  const asked = isObject(body) ? body['targetResourceGroupName'] : undefined;
+  if (typeof asked === 'string') await before.make(`${path.split('/').slice(0, 4).join('/')}/${asked}`);
   await before.forBody(body, target ?? '/none');
 }
 
@@ -141,7 +145,8 @@ function own(value: Json | undefined, at: Place & { readonly number: number }, n
   if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, own(held, at, key)]));
   if (typeof value !== 'string') return value;
   if (name === 'location' || name === 'locations') return at.location;
-  if (name === 'resourceGroupName' || name === 'sourceResourceGroupName') return `${value}-${at.number}`;
+  if (name === 'resourceGroupName' || name === 'sourceResourceGroupName' || name === 'targetResourceGroupName')
+    return `${value}-${at.number}`;
   const filler = fillers[name]?.(value, at);
   if (filler !== undefined) return filler;
   if (name === 'roleAssignmentName' || (name === 'roleDefinitionId' && !value.includes('/'))) return guidFor(value);

@@ -4,8 +4,10 @@ import type { Operation } from '#test/conformance/swagger.ts';
 
 const rows: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/azureFirewalls|ddosProtectionPlans|tapConfigurations/i, 'the type is not offered'],
-  [/networkWatchers\/\{networkWatcherName\}\/./i, 'answers of the network watcher come with a later version'],
-  [/effectiveRouteTable|effectiveNetworkSecurityGroups/i, 'effective state comes with a later version'],
+  [
+    /networkWatchers\/\{networkWatcherName\}\/(?!(ipFlowVerify|nextHop|securityGroupView|topology)$)./i,
+    'captures, flow logs, probes and diagnostics of the network watcher come with a later version',
+  ],
   [
     /virtualNetworkGateways\/\{virtualNetworkGatewayName\}\/.|connections\/\{virtualNetworkGatewayConnectionName\}\/./i,
     'gateways carry traffic in a later version; their resources are kept',

@@ -5,6 +5,7 @@ import { hybrid } from '#test/peers/suites/hybrid.ts';
 import { login } from '#test/peers/suites/login.ts';
 import { machine } from '#test/peers/suites/machine.ts';
 import { address, balance, group, security, vnet } from '#test/peers/suites/network.ts';
+import { question } from '#test/peers/suites/question.ts';
 import { etag, refusal } from '#test/peers/suites/refusal.ts';
 import { access, resource } from '#test/peers/suites/resource.ts';
 import type { AzSuite } from '#test/peers/suites/suite.ts';
@@ -18,6 +19,7 @@ export const azSuites: readonly AzSuite[] = [
   address,
   balance,
   machine,
+  question,
   deployment,
   resource,
   access,

@@ -1,6 +1,7 @@
 /** `npm run stamp`: real packets through real namespaces. Ends with the plain line `N passed, N failed, N skipped`. */
 
 import { parseArgs } from 'node:util';
+import { askedTests } from '#test/stamp/asked.ts';
 import { differential } from '#test/stamp/differential.ts';
 import { freeStamp, Harness } from '#test/stamp/harness.ts';
 import { idleTests } from '#test/stamp/idle.ts';
@@ -54,7 +55,12 @@ async function run(harness: Harness): Promise<void> {
   for (const scenario of [...nsgScenarios, ...routeScenarios, ...edgeScenarios, ...resolverScenarios]) {
     if (values.only === undefined || scenario.name.includes(values.only)) await runScenario(harness, scenario);
   }
-  for (const [group, tests] of Object.entries({ life: lifeTests, idle: idleTests, resolver: resolverTests })) {
+  for (const [group, tests] of Object.entries({
+    asked: askedTests,
+    life: lifeTests,
+    idle: idleTests,
+    resolver: resolverTests,
+  })) {
     if (values.only !== undefined && values.only !== group) continue;
     for (const { name, run: test } of tests) {
       const problem = await test(harness).catch((error: unknown) =>

@@ -54,7 +54,7 @@ export function settingsOf(spec: GuestSpec): string {
 }
 
 /** The administrator's uid inside the guest, as Debian's first user. */
-export const adminUid = 1000;
+const adminUid = 1000;
 
 function linesOf(nic: GuestNic, isPrimary: boolean): string[] {
   const lines = [`link ${nic.name} ${nic.mac} ${nic.mtu}`];

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { comment, filterChain, intervalTexts, ruleTexts } from '#adapters/linux/filter.ts';
-import type { Rule } from '#program/program.ts';
+import { deepFreeze, type JsonObject } from '#base/json.ts';
+import { derived } from '#base/lineage.ts';
+import { comment, filterChain, filterSets, intervalTexts, ruleTexts } from '#adapters/linux/filter.ts';
+import type { Filter, Rule } from '#program/program.ts';
 
 const verdicts = { allow: 'return', deny: 'drop' } as const;
 const base: Rule = {
@@ -112,4 +114,43 @@ test('sets hold disjoint intervals in the form that nft lists', () => {
   );
   assert.deepEqual(intervalTexts(['10.0.1.0/24', '10.0.2.0/24'], 4), ['10.0.1.0-10.0.2.255']);
   assert.deepEqual(intervalTexts(['0.0.0.0/0', '::/0'], 6), ['::/0']);
+});
+
+test('a filter that was made from another is written as it would be afresh, rule by rule and set by set', () => {
+  const ported = (port: number, more: Partial<Rule> = {}): Rule =>
+    deepFreeze({ ...base, protocol: 'any', targetPorts: [[port, port]], ...more });
+  const rules: { [key: string]: Rule } = {};
+  for (let index = 0; index < 70; index++) rules[`${100 + index * 2}/r`] = ported(1000 + index);
+  let filter: Filter = deepFreeze({ rules: { ...rules } });
+  const steps: readonly (readonly [string, Rule | undefined])[][] = [
+    [['131/new', ported(1, { source: { prefixes: [], sets: ['vnet'] } })]],
+    [['131/new', ported(2, { source: { prefixes: ['10.0.0.0/8', '10.0.0.0/9'], sets: ['vnet', 'asg'] } })]],
+    [
+      ['131/new', ported(3)],
+      ['100/r', undefined],
+      ['099/first', ported(4, { target: { prefixes: [], sets: ['vnet'] } })],
+    ],
+    [
+      ['999/last', ported(5)],
+      ['099/first', undefined],
+      ['absent', undefined],
+    ],
+    [['131/new', undefined]],
+  ];
+  for (const step of [[], ...steps]) {
+    for (const [key, rule] of step) {
+      if (rule === undefined) delete rules[key];
+      else rules[key] = rule;
+    }
+    if (step.length > 0) {
+      const changed = derived(
+        filter.rules as unknown as JsonObject,
+        new Map(step as unknown as [string, JsonObject][]),
+      );
+      filter = Object.freeze({ rules: changed }) as unknown as Filter;
+    }
+    const afresh: Filter = { rules: { ...rules } };
+    assert.deepEqual(filterChain('f', filter, verdicts), filterChain('f', afresh, verdicts));
+    assert.deepEqual(filterSets(filter).toSorted(), filterSets(afresh).toSorted());
+  }
 });

@@ -1,5 +1,7 @@
 /** Filters as plain nft rules: each rule is written out as the product of its prefixes and ports, never with anonymous sets. */
 
+import type { JsonObject } from '#base/json.ts';
+import { originOf, ownMember } from '#base/lineage.ts';
 import { rulesExpandedMax } from '#base/limits.ts';
 import { lastOf, printAddress, printPrefix, tryPrefix, type Family } from '#base/prefix.ts';
 import { Fault } from '#base/wrong.ts';
@@ -10,42 +12,122 @@ import type { AddressMatch, Filter, PortRange, Rule } from '#program/program.ts'
 /** What a rule's verdict becomes: in a router an allowed packet returns to be judged by the next filter. */
 export type Verdicts = { readonly allow: 'return' | 'accept'; readonly deny: 'drop' };
 
-const chains = new WeakMap<Filter, Map<string, NftChain>>();
+type Rules = Filter['rules'];
 
-/** The chain of a filter; its last rule denies what nothing matched. Memoised by identity: an untouched filter is the same object. */
-export function filterChain(key: string, filter: Filter, verdicts: Verdicts): NftChain {
-  let known = chains.get(filter);
-  if (known === undefined) chains.set(filter, (known = new Map()));
-  const memo = `${verdicts.allow} ${key}`;
-  const old = known.get(memo);
-  if (old !== undefined) return old;
-  const rules: string[] = [];
-  for (const name of Object.keys(filter.rules).sort()) {
-    const rule = filter.rules[name];
-    if (rule === undefined) continue;
-    for (const text of ruleTexts(name, rule, verdicts)) rules.push(text);
-    if (rules.length > rulesExpandedMax * 50)
-      throw new Fault('FilterTooLarge', `The filter ${key} expands to too many rules.`);
-  }
-  rules.push(`counter drop${comment(`${key}: no rule matched`)}`);
-  const chain: NftChain = { hook: undefined, rules };
-  known.set(memo, chain);
-  return chain;
+/** A filter's chain with what its next of kin is made from: the rules' keys in order, and the texts of each. */
+type Written = {
+  readonly keys: readonly string[];
+  readonly texts: readonly (readonly string[])[];
+  readonly chain: NftChain;
+};
+
+/** Rules written, by how: the same rules may stand in several filters and speak with several verdicts. */
+const writings = new WeakMap<Rules, Map<string, Written>>();
+
+/**
+ * The chain of a filter; its last rule denies what nothing matched. Memoised by identity: an untouched filter is the same
+ * object, and of one that was made from another only what was changed is written anew.
+ */
+export function filterChain(key: string, { rules }: Filter, verdicts: Verdicts): NftChain {
+  let known = writings.get(rules);
+  if (known === undefined) writings.set(rules, (known = new Map()));
+  const way = `${verdicts.allow} ${key}`;
+  const done = known.get(way);
+  if (done !== undefined) return done.chain;
+  const origin = originOf(rules);
+  const before = origin === undefined ? undefined : writings.get(origin.from as Rules)?.get(way);
+  const written =
+    before !== undefined && origin !== undefined
+      ? rewritten(before, { rules, changed: origin.keys, verdicts })
+      : writtenAnew(key, rules, verdicts);
+  if (written.chain.rules.length > rulesExpandedMax * 50)
+    throw new Fault('FilterTooLarge', `The filter ${key} expands to too many rules.`);
+  known.set(way, written);
+  return written.chain;
 }
 
-const setNames = new WeakMap<Filter, readonly string[]>();
+function writtenAnew(key: string, rules: Rules, verdicts: Verdicts): Written {
+  const keys: string[] = [];
+  const lists: (readonly string[])[] = [];
+  const lines: string[] = [];
+  for (const name of Object.keys(rules).sort()) {
+    const rule = rules[name];
+    if (rule === undefined) continue;
+    const own = ruleTexts(name, rule, verdicts);
+    keys.push(name);
+    lists.push(own);
+    for (const text of own) lines.push(text);
+    if (lines.length > rulesExpandedMax * 50) break;
+  }
+  lines.push(`counter drop${comment(`${key}: no rule matched`)}`);
+  return { keys, texts: lists, chain: { hook: undefined, rules: lines } };
+}
+
+type Rewrite = { readonly rules: Rules; readonly changed: readonly string[]; readonly verdicts: Verdicts };
+
+function rewritten(before: Written, { rules, changed, verdicts }: Rewrite): Written {
+  const keys = [...before.keys];
+  const lists = [...before.texts];
+  const lines = [...before.chain.rules];
+  for (const name of changed) {
+    const place = placeOf(keys, name);
+    const old = keys[place] === name ? lists[place] : undefined;
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    const own = rule === undefined ? undefined : ruleTexts(name, rule, verdicts);
+    let line = 0;
+    for (let index = 0; index < place; index++) line += lists[index]?.length ?? 0;
+    lines.splice(line, old?.length ?? 0, ...(own ?? []));
+    const gone = old === undefined ? 0 : 1;
+    keys.splice(place, gone, ...(own === undefined ? [] : [name]));
+    lists.splice(place, gone, ...(own === undefined ? [] : [own]));
+  }
+  return { keys, texts: lists, chain: { hook: undefined, rules: lines } };
+}
+
+/** The first place in a sorted list whose text is not below. */
+function placeOf(sorted: readonly string[], text: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? '') < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** How many rules speak of each set. */
+const spokenSets = new WeakMap<Rules, ReadonlyMap<string, number>>();
 
 /** The named sets that a filter's rules speak of. */
-export function filterSets(filter: Filter): readonly string[] {
-  const known = setNames.get(filter);
+export function filterSets({ rules }: Filter): readonly string[] {
+  return [...setCounts(rules).keys()];
+}
+
+function setCounts(rules: Rules): ReadonlyMap<string, number> {
+  const known = spokenSets.get(rules);
   if (known !== undefined) return known;
-  const names = new Set<string>();
-  for (const { source, target } of Object.values(filter.rules)) {
-    for (const match of [source, target]) if (match !== 'any') for (const name of match.sets) names.add(name);
+  const origin = originOf(rules);
+  const before = origin === undefined ? undefined : spokenSets.get(origin.from as Rules);
+  const counts = new Map(before);
+  const count = (rule: Rule | undefined, by: number) => {
+    for (const match of rule === undefined ? [] : [rule.source, rule.target]) {
+      for (const name of match === 'any' ? [] : match.sets) {
+        const sum = (counts.get(name) ?? 0) + by;
+        if (sum > 0) counts.set(name, sum);
+        else counts.delete(name);
+      }
+    }
+  };
+  if (before === undefined || origin === undefined) for (const rule of Object.values(rules)) count(rule, 1);
+  else {
+    for (const key of new Set(origin.keys)) {
+      count(ownMember(origin.from, key) as Rule | undefined, -1);
+      count(ownMember(rules as unknown as JsonObject, key) as Rule | undefined, 1);
+    }
   }
-  const list = [...names];
-  setNames.set(filter, list);
-  return list;
+  spokenSets.set(rules, counts);
+  return counts;
 }
 
 const texts = new WeakMap<Rule, { key: string; allow: string; texts: readonly string[] }>();

@@ -1,6 +1,6 @@
 /** How a change goes through several namespaces so that every mix of old and new is inside what both allow (decision D3.1). */
 
-import type { NftChain, NftTable, Ruleset } from '#adapters/linux/ruleset.ts';
+import type { ActualRule, NftChain, NftTable, Ruleset } from '#adapters/linux/ruleset.ts';
 import { quoted } from '#adapters/linux/builder.ts';
 import { portName } from '#adapters/linux/names.ts';
 import { heldSet } from '#adapters/linux/router-place.ts';
@@ -22,7 +22,7 @@ export function directionOf({ actual, applied, network }: SpaceState, wanted: Wa
     for (const name of new Set([...(old?.chains.keys() ?? []), ...(young?.chains.keys() ?? [])])) {
       const chain = young?.chains.get(name);
       if (chain !== undefined && chain === known?.chains.get(name)) continue;
-      const [before, after] = differing(old?.chains.get(name)?.rules.map(({ text }) => text) ?? [], chain?.rules ?? []);
+      const [before, after] = differing(old?.chains.get(name)?.rules ?? [], chain?.rules ?? []);
       if (note(state, new Set(before), new Set(after)) && !name.startsWith('f_')) state.isFilterOnly = false;
     }
   }
@@ -35,20 +35,20 @@ export function directionOf({ actual, applied, network }: SpaceState, wanted: Wa
 const none: ReadonlySet<string> = new Set();
 
 /** Both lists without the ends that they have in common: of a thousand rules, a change touches a few. */
-function differing(before: readonly string[], after: readonly string[]): [readonly string[], readonly string[]] {
+function differing(before: readonly ActualRule[], after: readonly string[]): [readonly string[], readonly string[]] {
   const { first, left, right } = commonEnds(before, after);
-  return [before.slice(first, left), after.slice(first, right)];
+  return [before.slice(first, left).map(({ text }) => text), after.slice(first, right)];
 }
 
 /** Where the lists begin to differ, and from where on (in each) they are equal again. */
 function commonEnds(
-  before: readonly string[],
+  before: readonly ActualRule[],
   after: readonly string[],
 ): { readonly first: number; readonly left: number; readonly right: number } {
   let first = 0;
-  while (first < before.length && first < after.length && before[first] === after[first]) first += 1;
+  while (first < before.length && first < after.length && before[first]?.text === after[first]) first += 1;
   let [left, right] = [before.length, after.length];
-  while (left > first && right > first && before[left - 1] === after[right - 1]) {
+  while (left > first && right > first && before[left - 1]?.text === after[right - 1]) {
     left -= 1;
     right -= 1;
   }
@@ -83,13 +83,7 @@ export function narrowed({ actual, applied }: Pick<SpaceState, 'actual' | 'appli
         name,
         before === undefined || isUnchanged || !name.startsWith('f_')
           ? chain
-          : {
-              hook: chain.hook,
-              rules: narrowRules(
-                before.rules.map(({ text }) => text),
-                chain.rules,
-              ),
-            },
+          : { hook: chain.hook, rules: narrowRules(before.rules, chain.rules) },
       );
     }
     tables.set(family, { sets: table.sets, chains });
@@ -97,9 +91,10 @@ export function narrowed({ actual, applied }: Pick<SpaceState, 'actual' | 'appli
   return tables;
 }
 
-function narrowRules(before: readonly string[], after: readonly string[]): string[] {
-  const { first, left, right } = commonEnds(before, after);
-  const middle = narrowMiddle(before.slice(first, left), after.slice(first, right));
+function narrowRules(before: readonly ActualRule[], after: readonly string[]): string[] {
+  const [gone, fresh] = differing(before, after);
+  const { first, right } = commonEnds(before, after);
+  const middle = narrowMiddle(gone, fresh);
   return [...after.slice(0, first), ...middle, ...after.slice(right)];
 }
 

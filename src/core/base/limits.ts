@@ -199,3 +199,7 @@ export const flowPortsMax = 256;
 export const topologyResourcesMax = 5000;
 /** Tries to get programs that are as new as the resources before a question is answered from what is there. */
 export const standingTriesMax = 3;
+/** Commits heard since the last question; beyond it the programs are asked for anew. */
+export const standingEditsMax = 256;
+/** Prefixes that one answer about effective rules writes out, over all its rules. */
+export const effectivePrefixesMax = 200_000;

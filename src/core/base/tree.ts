@@ -1,44 +1,14 @@
 /** Frozen trees of plain objects: digest (Merkle, memoised by identity), difference and patch, so that a large program travels as its change. */
 
-import { createHash } from 'node:crypto';
-import { Bug } from '#base/wrong.ts';
 import { canonical, isObject, sameJson, type Json, type JsonObject } from '#base/json.ts';
+import { digestOf, widthOf } from '#base/digest.ts';
+import { derived, originOf, ownMember } from '#base/lineage.ts';
+import { Bug } from '#base/wrong.ts';
+
+export { digestOf, digestOfMembers } from '#base/digest.ts';
 
 /** One change of a tree: the path of keys, and the new value; no `value` means the key is removed. */
 export type TreeEdit = { readonly path: readonly string[]; readonly value?: Json };
-
-const digests = new WeakMap<object, string>();
-
-/**
- * The SHA-256 (hex) of a frozen tree. An object's digest covers its sorted keys and its members' digests, so an edit deep
- * in a tree costs only the way up. Values that are not frozen objects are digested afresh at each call.
- */
-export function digestOf(value: Json | undefined): string {
-  if (!isObject(value)) return sha256(`v${canonical(value)}`);
-  const known = digests.get(value);
-  if (known !== undefined) return known;
-  let text = 'o';
-  for (const key of Object.keys(value).sort()) {
-    const member = value[key];
-    if (member === undefined) continue;
-    // The length says where the key ends; a digest has 64 digits, and other members are JSON up to the end of the line.
-    text += `${key.length}:${key}${isObject(member) ? `=${digestOf(member)}` : `:${canonical(member)}`}\n`;
-  }
-  const digest = sha256(text);
-  if (Object.isFrozen(value)) digests.set(value, digest);
-  return digest;
-}
-
-/**
- * The digest of an object of which only its members' digests are known, all of them objects: who holds one member can show
- * with the digests of the others that it belongs to a whole.
- */
-export function digestOfMembers(members: { readonly [key: string]: string }): string {
-  const lines = Object.keys(members)
-    .sort()
-    .map((key) => `${key.length}:${key}=${members[key] ?? ''}\n`);
-  return sha256(`o${lines.join('')}`);
-}
 
 /** Wide objects that were met, by digest; and of every object met, whether it is wide or holds a wide one. */
 export type SharePool = {
@@ -74,10 +44,11 @@ function sharedPart(
 ): { readonly part: JsonObject; readonly isWide: boolean } {
   const seen = pool.seen.get(tree);
   if (seen !== undefined) return { part: tree, isWide: seen };
-  const keys = Object.keys(tree);
   const changed: { [key: string]: JsonObject } = {};
-  let isWide = keys.length >= wideKeysMin;
-  for (const key of depth < shareDepthMax ? keys : []) {
+  // What came from a wide object has its digest made from the other's first: it is asked for anyway, and knows the width.
+  if (originOf(tree) !== undefined) digestOf(tree);
+  let isWide = widthOf(tree) >= wideKeysMin;
+  for (const key of depth < shareDepthMax ? Object.keys(tree) : []) {
     const member = tree[key];
     if (!isObject(member)) continue;
     const shared = sharedPart(member, pool, depth + 1);
@@ -115,24 +86,31 @@ function differenceOf(before: JsonObject, after: JsonObject, done: Compared): re
   const known = done.get(before);
   if (known?.after === after) return known.edits;
   const edits: TreeEdit[] = [];
-  let met = 0;
-  for (const key of Object.keys(before)) {
-    const [old, young] = [before[key], after[key]];
-    if (young !== undefined && old !== undefined) met += 1;
-    if (old === young || old === undefined) continue;
+  for (const key of keysToCompare(before, after)) {
+    const [old, young] = [ownMember(before, key), ownMember(after, key)];
+    if (old === young) continue;
     if (young === undefined) edits.push({ path: [key] });
     else if (isObject(old) && isObject(young)) {
       for (const { path, ...rest } of differenceOf(old, young, done)) edits.push({ path: [key, ...path], ...rest });
-    } else if (canonical(old) !== canonical(young)) edits.push({ path: [key], value: young });
-  }
-  const keys = Object.keys(after);
-  // As many keys as were met: none is new, and the second look at a thousand rules can be spared.
-  for (const key of keys.length === met ? [] : keys) {
-    const young = after[key];
-    if (young !== undefined && before[key] === undefined) edits.push({ path: [key], value: young });
+    } else if (old === undefined || canonical(old) !== canonical(young)) edits.push({ path: [key], value: young });
   }
   done.set(before, { after, edits });
   return edits;
+}
+
+/** The keys under which two objects may differ: of one that was made from the other these are known. */
+function keysToCompare(before: JsonObject, after: JsonObject): readonly string[] {
+  const origin = originOf(after);
+  if (origin?.from === before) return origin.keys;
+  const keys = Object.keys(before);
+  for (const key of Object.keys(after)) if (ownMember(before, key) === undefined) keys.push(key);
+  return keys;
+}
+
+/** Are the two the same JSON? Of a tree that was made from the other, only what was changed is looked at. */
+export function isSameTree(before: unknown, after: unknown): boolean {
+  if (before === after || !isObject(before) || !isObject(after)) return sameJson(before, after);
+  return keysToCompare(before, after).every((key) => isSameTree(ownMember(before, key), ownMember(after, key)));
 }
 
 /**
@@ -143,6 +121,8 @@ export function treePatch(tree: JsonObject, edits: readonly TreeEdit[]): JsonObj
   return patched(tree, { edits, depth: 0 }, new Map());
 }
 
+const nothing: JsonObject = Object.freeze({});
+
 /** Edits that share the first `depth` keys of their paths, in order. */
 type Step = { readonly edits: readonly TreeEdit[]; readonly depth: number };
 /** By the object they start from, steps that were done and what came out. */
@@ -152,19 +132,19 @@ function patched(old: JsonObject | undefined, step: Step, done: Patched): JsonOb
   const earlier = old === undefined ? undefined : done.get(old);
   const same = earlier?.find((one) => isSameStep(one.step, step));
   if (same !== undefined) return same.result;
-  const draft: { [key: string]: Json | undefined } = { ...old };
+  const changes = new Map<string, Json | undefined>();
   for (const [key, own] of Map.groupBy(step.edits, ({ path }) => keyAt(path, step.depth))) {
     const whole = own.findLastIndex(({ path }) => path.length === step.depth + 1);
-    const base = whole < 0 ? draft[key] : own[whole]?.value;
+    const before = old === undefined ? undefined : ownMember(old, key);
+    const base = whole < 0 ? before : own[whole]?.value;
     const deeper = own.slice(whole + 1);
     const value =
       deeper.length === 0
         ? base
         : patched(isObject(base) ? base : undefined, { edits: deeper, depth: step.depth + 1 }, done);
-    if (value === undefined) delete draft[key];
-    else draft[key] = freezeAll(value);
+    changes.set(key, value === undefined ? undefined : freezeAll(value));
   }
-  const result = Object.freeze(draft);
+  const result = derived(old ?? nothing, changes);
   if (old !== undefined) done.set(old, [...(earlier ?? []), { step, result }]);
   return result;
 }
@@ -191,8 +171,4 @@ function freezeAll(value: Json): Json {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const member of Object.values(value)) if (member !== undefined) freezeAll(member);
   return Object.freeze(value);
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,6 +1,6 @@
 /** Keeps what was compiled beside what it was compiled from, so that only what changed is compiled again. */
 
-import { sameJson } from '#base/json.ts';
+import { isSameTree } from '#base/tree.ts';
 
 /**
  * Results by key, each with the inputs it was made of, compared by identity. A result that is made again is merged with the
@@ -11,14 +11,14 @@ export class CompileMemo {
   readonly #entries = new Map<string, Entry>();
   readonly #asked = new Set<string>();
 
-  /** The result under the key, made again only when an input is another object. */
-  remember<T>(key: string, inputs: readonly unknown[], compute: (scope: CompileMemo) => T): T {
+  /** The result under the key, made again only when an input is another object; `before` is the one made last. */
+  remember<T>(key: string, inputs: readonly unknown[], compute: (scope: CompileMemo, before: T | undefined) => T): T {
     this.#asked.add(key);
     const known = this.#entries.get(key);
     if (known !== undefined && sameItems(known.inputs, inputs)) return known.value as T;
     const scope = known?.scope ?? new CompileMemo();
     scope.#asked.clear();
-    const value = share(known?.value, compute(scope));
+    const value = share(known?.value, compute(scope, known?.value as T | undefined));
     scope.#forget();
     this.#entries.set(key, { inputs, value, scope });
     return value as T;
@@ -82,7 +82,7 @@ function shared(before: unknown, after: unknown, done: Map<unknown, unknown>): u
   if (before === after || typeof after !== 'object' || after === null) return after;
   if (Object.isFrozen(after)) {
     const kept = done.get(after) ?? after;
-    return sameJson(before, kept) ? before : kept;
+    return isSameTree(before, kept) ? before : kept;
   }
   if (!Array.isArray(after) && Object.getPrototypeOf(after) !== Object.prototype) return after;
   const result = Array.isArray(after)

@@ -4,9 +4,11 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders } from '
 import type { AddressInfo } from 'node:net';
 import { Refusal } from '#base/wrong.ts';
 import type { JsonObject } from '#base/json.ts';
+import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import { drawRequest, nounOf } from '#engine/gate/draw.ts';
 import type { Caller, DeploymentRecord, Deployments, Engine, Operation, Outcome, Submission } from '#engine/engine.ts';
+import { Questions } from '#engine/questions/questions.ts';
 import type { Principal } from '#engine/identity/verify-token.ts';
 import { armFace } from '#faces/arm/face.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
@@ -45,6 +47,7 @@ class FakeEngine implements Engine {
     ],
   };
   readonly deployments: Deployments;
+  readonly questions: Questions;
 
   constructor() {
     const common = { etag: 'W/"1"', createdAt: '2026-01-01T00:00:00.000Z', changedAt: '2026-01-01T00:00:00.000Z' };
@@ -72,6 +75,8 @@ class FakeEngine implements Engine {
     this.memory = new MemoryView(resources);
     this.access = new AccessIndex(() => this.memory);
     this.deployments = fakeDeployments(this);
+    const programs = () => Promise.resolve(compileStamp(this.memory, this.context('').stamp, new CompileMemo()));
+    this.questions = new Questions({ view: () => this.memory, programs, access: this.access });
   }
 
   view(): MemoryView {

@@ -67,7 +67,6 @@ export async function deleteResource(call: Call): Promise<Answer> {
 export async function actOnResource(call: Call): Promise<Answer> {
   const { id, row } = target(call);
   const action = partOf(call, 'action');
-  refuseLater(row, action);
   const method = call.asked.method === 'POST' ? 'POST' : 'GET';
   const request = {
     kind: 'action',
@@ -80,14 +79,6 @@ export async function actOnResource(call: Call): Promise<Answer> {
   } as const;
   const outcome = await call.engine.submit({ request, apiVersion: call.apiVersion }, call.caller);
   return await outcomeAnswer(outcome, call, { row, verb: 'action' });
-}
-
-/** Questions about the effective state are answered from proofs of the whole stamp, which this version does not make yet. */
-function refuseLater({ type }: Row, action: string): void {
-  const later = ['effectiveroutetable', 'effectivenetworksecuritygroups'];
-  if (type !== 'Microsoft.Network/networkInterfaces' || !later.includes(action.toLowerCase())) return;
-  const says = `This version of the stamp does not answer '${action}' of a network interface yet; a later version will.`;
-  throw new Refusal('InvalidResourceOperation', says, { status: 404 });
 }
 
 /** GET of one part that its parent shows: a probe, a frontend, a default rule. */

@@ -3,6 +3,7 @@
 import { listActivity } from '#faces/arm/activity.ts';
 import * as network from '#faces/arm/network.ts';
 import * as place from '#faces/arm/place.ts';
+import * as question from '#faces/arm/question.ts';
 import * as resource from '#faces/arm/resource.ts';
 import * as role from '#faces/arm/role.ts';
 import type { Line } from '#faces/arm/route.ts';
@@ -133,6 +134,34 @@ const placed: readonly Line[] = [
   },
 ];
 
+const nicType = 'Microsoft.Network/networkInterfaces';
+const watcherType = 'Microsoft.Network/networkWatchers';
+
+const questions: readonly Line[] = (
+  [
+    [nicType, 'effectiveNetworkSecurityGroups', question.effectiveGroups],
+    [nicType, 'effectiveRouteTable', question.effectiveRouteTable],
+    [watcherType, 'ipFlowVerify', question.verifyFlow],
+    [watcherType, 'nextHop', question.nextHop],
+    [watcherType, 'securityGroupView', question.securityGroupView],
+    [watcherType, 'topology', question.topology],
+    ...[
+      'connectivityCheck',
+      'networkConfigurationDiagnostic',
+      'configureFlowLog',
+      'queryFlowLogStatus',
+      'troubleshoot',
+      'queryTroubleshootResult',
+      'azureReachabilityReport',
+      'availableProvidersList',
+    ].map((name) => [watcherType, name, question.refuseLater] as const),
+  ] as const
+).map(([type, name, handler]) => ({
+  pattern: `${rg}/providers/${type}/{name}/${name}`,
+  type,
+  methods: { POST: handler },
+}));
+
 const activity: readonly Line[] = [
   {
     pattern: `${s}/providers/Microsoft.Insights/eventtypes/management/values`,
@@ -141,4 +170,4 @@ const activity: readonly Line[] = [
   },
 ];
 
-export const surfaces: readonly Line[] = [...access, ...tagged, ...placed, ...activity];
+export const surfaces: readonly Line[] = [...access, ...tagged, ...placed, ...questions, ...activity];

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { isObject, type JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import { printProgram } from '#program/text.ts';
-import type { Program } from '#program/program.ts';
+import type { Program, Programs } from '#program/program.ts';
+import { idleReport } from '#verify/idle-report.ts';
 import type { GuestExit } from '#engine/guest-port.ts';
 import { notice } from '#main/boot/model.ts';
 import { print } from '#main/command/options.ts';
@@ -52,6 +53,24 @@ export async function showPrograms(point: string | undefined, options: TargetOpt
   const chosen = Object.fromEntries(points.map((name) => [name, programs[name]]));
   const text = points.map((name) => printProgram(name, programs[name] as unknown as Program)).join('\n');
   print(options, chosen, text);
+}
+
+/** `ringwall show shadowed`: exits with 1 when a security group was too costly to judge. */
+export async function showShadowed(options: TargetOptions): Promise<void> {
+  const programs = await withTarget(options, (link) => link.call<JsonObject>('programs', []));
+  const report = idleReport(programs as unknown as Programs);
+  const { idle, unjudged, filters, rules } = report;
+  const idleHere = idle.map(
+    ({ because, kind, says, vnet, neededElsewhere }) =>
+      `${because}: ${kind}, ${says}; in ${vnet}${neededElsewhere ? ', but needed in another VNet' : ''}`,
+  );
+  const lines = [
+    ...idleHere,
+    ...unjudged.map(({ filter, says, vnet }) => `${filter}: not judged, ${says}; in ${vnet}`),
+    `${idle.filter(({ neededElsewhere }) => !neededElsewhere).length} of ${rules} rules in ${filters} filters could go, any of them or all at once.`,
+  ];
+  print(options, report, lines.join('\n'));
+  if (unjudged.length > 0) process.exitCode = 1;
 }
 
 /** `ringwall guest console VM` */

@@ -77,7 +77,7 @@ async function tryFlow(flow: LabFlow, at: At): Promise<FlowRow> {
 }
 
 /** The rule or route that the programs in force name for the packet. */
-export async function reasonOf(packet: Packet, link: LinkClient): Promise<string> {
+async function reasonOf(packet: Packet, link: LinkClient): Promise<string> {
   const fate = await link.call<Fate>('evaluate', [packet]);
   if (fate.verdict === 'drop') return fate.because;
   const filters = fate.hops.filter(

@@ -98,7 +98,7 @@ export function labParameters(settings: Settings): JsonObject {
   };
 }
 
-export const operatorOffice = '203.0.113.192/26';
+const operatorOffice = '203.0.113.192/26';
 
 /** A key that nobody holds: the lab's guests are reached by `ringwall guest exec` until someone puts a key of their own. */
 function freshSshKey(): string {

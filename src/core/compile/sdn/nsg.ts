@@ -1,5 +1,7 @@
 /** Network security groups: each becomes one filter per direction, each rule one rule, compiled once as long as it stands. */
 
+import type { JsonObject } from '#base/json.ts';
+import { derived } from '#base/lineage.ts';
 import { printPrefix, tryPrefix } from '#base/prefix.ts';
 import { assert, Bug } from '#base/wrong.ts';
 import type { CompileMemo } from '#compile/memo.ts';
@@ -19,29 +21,61 @@ export function filterKey(nsgId: string, direction: 'inbound' | 'outbound'): str
 /** Compiles an NSG with its own rules and Azure's default rules (Azure doc "Network security groups", "Default security rules"). */
 export function compileNsg(name: string, rules: readonly Resource[], memo: CompileMemo): NsgFilters {
   const kept = memo.stable('rules', rules);
-  return memo.remember('filters', [kept, name], (scope) => {
-    const compiled = kept.map(compiledRule);
-    const defaults = scope.remember('defaults', [name], () => defaultRules(name));
-    const filterOf = (direction: 'inbound' | 'outbound') => {
-      const mine = scope.stable(
-        direction,
-        compiled.filter((rule) => rule.direction === direction),
-      );
-      return scope.remember(`${direction}/filter`, [mine, defaults], () => filterFrom(mine, defaults[direction]));
-    };
-    return { inbound: filterOf('inbound'), outbound: filterOf('outbound') };
+  return memo.remember('filters', [kept, name], (_, before: NsgFilters | undefined) => {
+    const old = before === undefined ? undefined : madeOf.get(before);
+    const filters =
+      before !== undefined && old?.name === name
+        ? changedFilters(before, changesOf(old.rules, kept))
+        : newFilters(name, kept);
+    madeOf.set(filters, { name, rules: kept });
+    return filters;
   });
 }
 
-// Frozen before it is shared: a thousand rules are already known objects, no need to look into them again.
-function filterFrom(compiled: readonly CompiledRule[], defaults: readonly (readonly [string, Rule])[]): Filter {
-  const rules: { [key: string]: Rule } = {};
-  for (const { key, rule } of compiled) rules[key] = rule;
-  for (const [key, rule] of defaults) rules[key] = rule;
-  return Object.freeze({ rules: Object.freeze(rules) });
+type Direction = 'inbound' | 'outbound';
+
+/** What filters were made of, for those that are made from them. */
+const madeOf = new WeakMap<NsgFilters, { readonly name: string; readonly rules: readonly Resource[] }>();
+
+// Frozen before they are shared: a thousand rules are already known objects, no need to look into them again.
+function newFilters(name: string, rules: readonly Resource[]): NsgFilters {
+  const defaults = defaultRules(name);
+  const filterOf = (direction: Direction): Filter => {
+    const mine: { [key: string]: Rule } = {};
+    for (const { key, rule, ...own } of rules.map(compiledRule)) if (own.direction === direction) mine[key] = rule;
+    for (const [key, rule] of defaults[direction]) mine[key] = frozenRule(rule);
+    return Object.freeze({ rules: Object.freeze(mine) });
+  };
+  return { inbound: filterOf('inbound'), outbound: filterOf('outbound') };
 }
 
-type CompiledRule = { readonly direction: 'inbound' | 'outbound'; readonly key: string; readonly rule: Rule };
+type Changes = { readonly [direction in Direction]: Map<string, JsonObject | undefined> };
+
+/** Made from the filters before: of a thousand rules a change concerns a few, and everyone after us sees which (base/lineage.ts). */
+function changedFilters(before: NsgFilters, changes: Changes): NsgFilters {
+  const filterOf = (direction: Direction): Filter => {
+    const filter = before[direction];
+    if (changes[direction].size === 0) return filter;
+    const rules = derived(filter.rules as unknown as JsonObject, changes[direction]);
+    return derived(filter as unknown as JsonObject, new Map([['rules', rules]])) as unknown as Filter;
+  };
+  return { inbound: filterOf('inbound'), outbound: filterOf('outbound') };
+}
+
+/** Rules that go, then rules that come: one that is replaced under its key does both. */
+function changesOf(before: readonly Resource[], after: readonly Resource[]): Changes {
+  let first = 0;
+  while (first < before.length && first < after.length && before[first] === after[first]) first += 1;
+  let [left, right] = [before.length, after.length];
+  for (; left > first && right > first && before[left - 1] === after[right - 1]; left--) right--;
+  const changes: Changes = { inbound: new Map(), outbound: new Map() };
+  for (const gone of before.slice(first, left).map(compiledRule)) changes[gone.direction].set(gone.key, undefined);
+  for (const come of after.slice(first, right).map(compiledRule))
+    changes[come.direction].set(come.key, come.rule as unknown as JsonObject);
+  return changes;
+}
+
+type CompiledRule = { readonly direction: Direction; readonly key: string; readonly rule: Rule };
 
 // A resource is frozen, so its rule is compiled once; the weak map lets go with the resource.
 const compiledRules = new WeakMap<Resource, CompiledRule>();
@@ -151,7 +185,7 @@ function portsOf(resource: Resource, side: 'source' | 'destination'): PortRange[
   return sorted.some(([first, last]) => first === 0 && last === 65_535) ? [] : sorted;
 }
 
-type DefaultRules = { readonly [direction in 'inbound' | 'outbound']: readonly (readonly [string, Rule])[] };
+type DefaultRules = { readonly [direction in Direction]: readonly (readonly [string, Rule])[] };
 
 function defaultRules(nsg: string): DefaultRules {
   const row = (

@@ -1,0 +1,107 @@
+/** The idle rules of all network security groups of a stamp's programs: what `ringwall show shadowed` tells. */
+
+import { canonical } from '#base/json.ts';
+import { never, Refusal } from '#base/wrong.ts';
+import type { Filter, Programs, RouterProgram } from '#program/program.ts';
+import { type Idle, idleRules } from '#verify/idle-rules.ts';
+import { PacketSets } from '#verify/packet-sets.ts';
+
+/** One idle rule of one filter, with the VNet in which it was judged: sets such as `VirtualNetwork` are the VNet's own. */
+type IdleRule = Idle & {
+  readonly vnet: string;
+  readonly filter: string;
+  /** `nsg/<group>/<rule>` */
+  readonly because: string;
+  readonly says: string;
+  /** Another VNet uses the group too, and there the rule is not idle: it cannot go. */
+  readonly neededElsewhere: boolean;
+};
+
+/** A filter that was not judged, and why. */
+type Unjudged = { readonly vnet: string; readonly filter: string; readonly says: string };
+
+export type IdleReport = {
+  readonly filters: number;
+  readonly rules: number;
+  readonly idle: readonly IdleRule[];
+  readonly unjudged: readonly Unjudged[];
+};
+
+/** Rules that every group ends with; nobody can remove them, so they are never a finding. */
+const isDefault = (key: string): boolean => Number(key.split('/')[0]) >= 65_000;
+
+/** Judges each security group once per VNet that uses it. A group that no NIC or subnet uses is in no program. */
+export function idleReport(programs: Programs, store = new PacketSets()): IdleReport {
+  const filters = filtersOf(programs);
+  const answers = filters.map((one) => ({ ...one, answer: judged(store, one) }));
+  const needed = new Set<string>();
+  for (const { name, filter, answer } of answers) {
+    const idle = typeof answer === 'string' ? [] : answer.map(({ rule }) => rule);
+    for (const key of Object.keys(filter.rules)) if (!idle.includes(key)) needed.add(`${name} ${key}`);
+  }
+  const idle = answers.flatMap(({ router, name, filter, answer }) =>
+    typeof answer === 'string'
+      ? []
+      : answer.map((one) => ({
+          vnet: router.vnet,
+          filter: name,
+          ...one,
+          because: reasonOf(filter, one.rule),
+          says: says(one, filter),
+          neededElsewhere: needed.has(`${name} ${one.rule}`),
+        })),
+  );
+  const unjudged = answers.flatMap(({ router, name, answer }) =>
+    typeof answer === 'string' ? [{ vnet: router.vnet, filter: name, says: answer }] : [],
+  );
+  const rules = filters.reduce((sum, { filter }) => sum + Object.keys(filter.rules).length, 0);
+  return { filters: filters.length, rules, idle, unjudged };
+}
+
+type Found = { readonly router: RouterProgram; readonly name: string; readonly filter: Filter };
+
+// The routers of one VNet on several hosts have the same groups, and mostly the same sets: judged once then.
+function filtersOf(programs: Programs): Found[] {
+  const found = new Map<string, Found>();
+  for (const program of Object.values(programs)) {
+    if (program.kind !== 'router') continue;
+    const sets = canonical(program.sets);
+    for (const [name, filter] of Object.entries(program.filters)) {
+      if (name.startsWith('nsg/')) found.set(`${program.key} ${name} ${sets}`, { router: program, name, filter });
+    }
+  }
+  return [...found.entries()].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, one]) => one);
+}
+
+/** A filter that costs too much is told as not judged; what its proof had made is dropped, and the others go on. */
+function judged(store: PacketSets, { router, name, filter }: Found): Idle[] | string {
+  const mark = store.mark();
+  store.budget.refill();
+  try {
+    const local = name.endsWith('/out') ? 'source' : 'target';
+    return idleRules({ filter, sets: router.sets, local }, isDefault, store);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'ProofBudgetExceeded') throw error;
+    return error.message;
+  } finally {
+    store.rollback(mark);
+  }
+}
+
+function reasonOf(filter: Filter, key: string): string {
+  return filter.rules[key]?.because ?? key;
+}
+
+function says({ kind, by }: Idle, filter: Filter): string {
+  const names = by.map((key) => reasonOf(filter, key)).join(', ');
+  switch (kind) {
+    case 'empty':
+      return 'matches no packet: a named set of addresses is empty here';
+    case 'shadowed':
+      return `can never decide: earlier rules decide all that it matches (${names})`;
+    case 'redundant':
+      return `changes nothing: without it the same is said by ${names === '' ? 'the end of the filter' : names}`;
+    default:
+      return never(kind);
+  }
+}
