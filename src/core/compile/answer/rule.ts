@@ -6,7 +6,7 @@ import { closedFilterKey } from '#compile/sdn/nsg.ts';
 import type { Layer, Placed } from '#compile/answer/port.ts';
 import type { AddressMatch, PortRange, Protocol, RouterProgram, Rule } from '#program/program.ts';
 
-/** One rule as it is enforced. `stated`: what the rule says, with tags by name; `expanded`: the prefixes that tags stand for now. */
+/** One rule as it is enforced. `stated`: what the rule says, with tags by name; `expanded`: the prefixes that its tags mean at this revision. */
 export type EffectiveRule = {
   readonly name: string;
   readonly priority: number;
