@@ -100,6 +100,13 @@ export type DeploymentInput = {
   readonly tags?: { readonly [key: string]: string };
 };
 
+/** `diagnostics`: what the proof notes, and what becomes possible or impossible. */
+export type WhatIfAnswer = {
+  readonly changes?: readonly JsonObject[];
+  readonly diagnostics?: readonly JsonObject[];
+  readonly error?: Detail;
+};
+
 export interface Engine {
   /** The resources now; a stable snapshot is not promised across awaits. */
   view(): View;
@@ -111,6 +118,8 @@ export interface Engine {
   authorize(caller: Caller, action: string, scope: string): string;
   /** Does the caller hold the action at the scope? Lists are filtered by it. */
   may(caller: Caller, action: string, scope: string): boolean;
+  /** May the caller read the resource of the id? What a proof tells is filtered by it. */
+  mayRead(id: string, caller: Caller): boolean;
   /** One write: authorised, locked, parsed, proved, durable, enforced. Refusals are audited and thrown. */
   submit(submission: Submission, caller: Caller): Promise<Outcome>;
   operation(id: string): Operation | undefined;
@@ -128,10 +137,7 @@ export interface Deployments {
     input: DeploymentInput,
     caller: Caller,
   ): Promise<{ readonly properties?: JsonObject; readonly error?: Detail }>;
-  whatIf(
-    input: DeploymentInput,
-    caller: Caller,
-  ): Promise<{ readonly changes?: readonly JsonObject[]; readonly error?: Detail }>;
+  whatIf(input: DeploymentInput, caller: Caller): Promise<WhatIfAnswer>;
   /** Starts (or replaces) a deployment; refuses what cannot start. */
   start(
     input: DeploymentInput,

@@ -5,6 +5,8 @@ import type { TreeEdit } from '#base/tree.ts';
 import type { Edit, Resource } from '#model/resource.ts';
 import type { ResolverProgram } from '#program/program.ts';
 import type { ProofRecord } from '#engine/gate/record.ts';
+import type { ToldBreach } from '#engine/proof/told.ts';
+import type { Blast } from '#verify/proof/verdict.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -20,14 +22,25 @@ export interface Dice {
 /** A proof record with its signature (base64, Ed25519 over the canonical record). */
 export type SignedRecord = { readonly record: ProofRecord; readonly signature: string };
 
+/** What the proof says of a change besides yes: what it newly breaks of what is only watched, and what becomes possible or impossible. */
+export type Judged = { readonly noted: readonly ToldBreach[]; readonly blast: Blast; readonly steps: number };
+/** A change judged without being made. */
+export type Planned = Judged & { readonly refused: readonly ToldBreach[] };
+
+export type Proposal =
+  | (SignedRecord & { readonly verdict: 'proved'; readonly edits: readonly TreeEdit[]; readonly judged: Judged })
+  | { readonly verdict: 'refused'; readonly refused: readonly ToldBreach[]; readonly steps: number };
+
 /** `proofd`: keeps its own copy of the model, compiles, proves, and signs what the kernel may be made to do (decision D1). */
 export interface Prover {
   /** Replaces the prover's model; answers the record of that revision. */
   load(revision: number, resources: readonly Resource[]): Promise<SignedRecord>;
   /** The record and programs of the revision that stands, for a plane that lost them; a Fault when nothing is loaded. */
   current(): Promise<SignedRecord & { readonly programs: JsonObject }>;
-  /** Proves a change on top of revision − 1; throws a Refusal when it is not allowed. It stands unless `settle` takes it back. */
-  propose(revision: number, edits: readonly Edit[]): Promise<SignedRecord & { readonly edits: readonly TreeEdit[] }>;
+  /** Proves a change on top of revision − 1. One that is proved stands unless `settle` takes it back; one that is refused left nothing. */
+  propose(revision: number, edits: readonly Edit[]): Promise<Proposal>;
+  /** Judges a change on what stands without making it: what a write would be told. */
+  plan(edits: readonly Edit[]): Promise<Planned>;
   /** Tells whether the proposed revision became durable; one that did not is taken back. */
   settle(revision: number, kept: boolean): Promise<void>;
 }

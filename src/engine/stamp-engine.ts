@@ -4,6 +4,7 @@ import { Fault, Refusal } from '#base/wrong.ts';
 import { isObject, type Json, type JsonObject } from '#base/json.ts';
 import { answerInlineMs } from '#base/limits.ts';
 import type { MemoryDraft, MemoryView } from '#model/memory.ts';
+import { typeOfId } from '#model/arm-id.ts';
 import type { Noun } from '#model/noun.ts';
 import type { Context, Edit, Resource, StampFacts, View } from '#model/resource.ts';
 import { appendAudit, bounded } from '#engine/audit/audit.ts';
@@ -18,6 +19,7 @@ import { Questions } from '#engine/questions/questions.ts';
 import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
 import type { Clock, Dice, Prover } from '#engine/ports.ts';
+import { Disallowed } from '#engine/proof/refusal.ts';
 import type { Store } from '#engine/store/store.ts';
 import { subscriptionOf } from '#engine/subscription.ts';
 
@@ -70,6 +72,7 @@ export class StampEngine implements Engine {
       revision: parts.revision,
       store: parts.store,
       prover: parts.prover,
+      clock: parts.clock,
       onCommit: (commit) => {
         this.access.changed(commit.edits);
         for (const id of groupsGone(commit.edits)) this.deployments.forget(id);
@@ -156,6 +159,18 @@ export class StampEngine implements Engine {
     }
   }
 
+  /** A refusal of the proof with the path, names and ways out that this caller may read; any other as it is. */
+  readable(refusal: Refusal, caller: Caller): Refusal {
+    return refusal instanceof Disallowed ? refusal.toldTo((id) => this.mayRead(id, caller)) : refusal;
+  }
+
+  /** May the caller read the resource of the id? */
+  mayRead(id: string, caller: Caller): boolean {
+    const type =
+      typeOfId(id) ?? (/^\/subscriptions\/[^/]+$/i.test(id) ? 'Microsoft.Resources/subscriptions' : groupType);
+    return this.access.may(caller, `${type}/read`, id);
+  }
+
   async #drawn(
     submission: Submission,
     caller: Caller,
@@ -168,14 +183,15 @@ export class StampEngine implements Engine {
       const { value, revision, edits } = await this.gate.change((draft) => {
         const drawn = this.#judged(draft, submission, caller);
         return { value: drawn, about: { subscription, audit, deletes: this.#goneWith(draft.edits()) } };
-      });
+      }, subscription);
       // Keys that are handed out change nothing, and are told of all the same.
       if (edits.length === 0 && request.kind === 'action' && request.method === 'POST')
         await this.#append(subscription, audit);
       return { drawn: value, revision, edits };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const told = submission.hide?.(error) ?? error;
+      const readable = this.readable(error, caller);
+      const told = submission.hide?.(readable) ?? readable;
       await this.refused(submission, caller, told);
       throw told;
     }

@@ -24,6 +24,7 @@ await serve({
     },
     current: () => desk.current(),
     propose: (revision: number, edits: readonly Edit[]) => desk.propose(revision, edits),
+    plan: (edits: readonly Edit[]) => desk.plan(edits),
     settle: (revision: number, kept: boolean) => desk.settle(revision, kept),
   },
 });

@@ -9,6 +9,7 @@ export function proverLink(link: LinkClient): Prover {
     load: (revision, resources) => link.call('load', [revision, resources], 120_000),
     current: () => link.call('current', [], 120_000),
     propose: (revision, edits) => link.call('propose', [revision, edits]),
+    plan: (edits) => link.call('plan', [edits]),
     settle: (revision, kept) => link.call('settle', [revision, kept]),
   };
 }

@@ -203,3 +203,10 @@ export const standingTriesMax = 3;
 export const standingEditsMax = 256;
 /** Prefixes that one answer about effective rules writes out, over all its rules. */
 export const effectivePrefixesMax = 200_000;
+/** A refusal by the proof: breaches told, ways out of each. */
+export const disallowedBreachesMax = 5;
+export const disallowedFixesMax = 3;
+/** Steps of proofs that a subscription may use: per second on end, and saved up. One rule of an ordinary group takes a few hundred. */
+export const proofStepsPerSecond = 500_000;
+export const proofStepsSaved = 5_000_000;
+export const proofOwnersMax = 10_000;

@@ -1,5 +1,7 @@
 /** An audit entry: who did what to which resource, from where, and how it ended. */
 
+import type { Blast } from '#verify/proof/verdict.ts';
+
 /** Who acted, as far as the token said. An anonymous request has none of these. */
 export type AuditWho = {
   readonly oid?: string;
@@ -24,4 +26,8 @@ export type AuditEntry = {
   readonly says?: string;
   readonly correlationId: string;
   readonly requestId?: string;
+  /** What the proof said: invariants that are only watched and were newly broken, one line each. */
+  readonly noted?: readonly string[];
+  /** What the change made possible or impossible, by name of resource: whoever shows it filters it by the reader's right. */
+  readonly blast?: Blast;
 };

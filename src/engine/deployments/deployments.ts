@@ -7,12 +7,20 @@ import { deployedIds, isPlanOpen, resourcesToDelete } from '#template/complete.t
 import type { Plan, PlannedResource } from '#template/deploy.ts';
 import { scopeIdOf } from '#template/scope.ts';
 import { whatIf, withoutPayloads } from '#template/whatif.ts';
-import { dryRun, shownIn } from '#engine/deployments/dry-run.ts';
+import { dryRun, type DryRun, shownIn } from '#engine/deployments/dry-run.ts';
+import { judgePlan, type PlanJudgement } from '#engine/deployments/judged.ts';
 import { removeLeftOut } from '#engine/deployments/left-out.ts';
 import { deploymentNotFound, DeploymentRecords, isRunning } from '#engine/deployments/records.ts';
 import { planRequest, shownProperties, type PlannedRequest } from '#engine/deployments/request.ts';
 import { runPlan, type RunResult } from '#engine/deployments/run.ts';
-import type { Caller, DeploymentInput, DeploymentRecord, Deployments, Operation } from '#engine/engine.ts';
+import type {
+  Caller,
+  DeploymentInput,
+  DeploymentRecord,
+  Deployments,
+  Operation,
+  WhatIfAnswer,
+} from '#engine/engine.ts';
 import type { StampEngine } from '#engine/stamp-engine.ts';
 import { subscriptionOf } from '#engine/subscription.ts';
 
@@ -41,25 +49,29 @@ class StampDeployments implements Deployments {
 
   async validate(input: DeploymentInput, caller: Caller): Promise<{ properties?: JsonObject; error?: Detail }> {
     this.#engine.authorize(caller, `${type}/validate/action`, input.scope);
-    return await this.#told(input, caller, (planned) => {
-      const { errors } = dryRun(planned.plan, caller, this.#engine);
-      if (errors.length > 0) return { error: invalid(input.name, errors) };
+    return await this.#told(input, caller, async (planned) => {
+      const dry = dryRun(planned.plan, caller, this.#engine);
+      if (dry.errors.length > 0) return { error: invalid(input.name, dry.errors) };
+      const { error } = await this.#judged(input, caller, dry);
+      if (error !== undefined) return { error };
       const shown = shownProperties(planned, this.#about(caller));
       const validatedResources = planned.plan.resources.map(({ id }) => ({ id }));
       return { properties: { ...shown, provisioningState: 'Succeeded', validatedResources } };
     });
   }
 
-  async whatIf(input: DeploymentInput, caller: Caller): Promise<{ changes?: readonly JsonObject[]; error?: Detail }> {
+  async whatIf(input: DeploymentInput, caller: Caller): Promise<WhatIfAnswer> {
     const engine = this.#engine;
     engine.authorize(caller, `${type}/whatIf/action`, input.scope);
-    return await this.#told(input, caller, (planned) => {
-      const { errors, drawn } = dryRun(planned.plan, caller, engine);
-      if (errors.length > 0) return { error: invalid(input.name, errors) };
-      const changes = whatIf(shownIn(input.scope, caller, engine), drawn, planned.mode);
+    return await this.#told<WhatIfAnswer>(input, caller, async (planned) => {
+      const dry = dryRun(planned.plan, caller, engine);
+      if (dry.errors.length > 0) return { error: invalid(input.name, dry.errors) };
+      const { error, diagnostics } = await this.#judged(input, caller, dry);
+      if (error !== undefined) return { error };
+      const changes = whatIf(shownIn(input.scope, caller, engine), dry.drawn, planned.mode);
       const settings = input.properties['whatIfSettings'] as JsonObject | undefined;
       const isShort = settings?.['resultFormat'] === 'ResourceIdOnly';
-      return { changes: (isShort ? withoutPayloads(changes) : changes) as unknown as JsonObject[] };
+      return { changes: (isShort ? withoutPayloads(changes) : changes) as unknown as JsonObject[], diagnostics };
     });
   }
 
@@ -75,6 +87,7 @@ class StampDeployments implements Deployments {
       const says = `${this.#taken.size} deployments run already; try again when one has ended.`;
       throw new Refusal('TooManyRequests', says, { status: 429, retryAfterS: 10 });
     }
+    await this.#preflight(input, planned, caller);
     const { record, operation } = await this.#begin(input, planned, caller);
     void this.#run(record, planned, { caller, operation, isCanceled: () => this.#isCanceled(record.id) });
     return { record, operation, existed };
@@ -126,14 +139,26 @@ class StampDeployments implements Deployments {
   async #told<T extends { readonly error?: Detail }>(
     input: DeploymentInput,
     caller: Caller,
-    work: (planned: PlannedRequest) => T,
+    work: (planned: PlannedRequest) => Promise<T>,
   ): Promise<T | { error: Detail }> {
     try {
-      return await Promise.resolve(work(planRequest(input, caller, this.#engine)));
+      return await work(planRequest(input, caller, this.#engine));
     } catch (error) {
       if (error instanceof Refusal && error.status !== 403 && error.status !== 404) return { error: errorBody(error) };
       throw error;
     }
+  }
+
+  #judged(input: DeploymentInput, caller: Caller, dry: DryRun): Promise<PlanJudgement> {
+    return judgePlan(dry, { caller, engine: this.#engine, name: input.name, subscription: subscriptionOf(input.id) });
+  }
+
+  /** What cannot be told before it runs (an error of the dry run) is left to the run: each of its writes is proved by itself. */
+  async #preflight(input: DeploymentInput, planned: PlannedRequest, caller: Caller): Promise<void> {
+    const dry = dryRun(planned.plan, caller, this.#engine);
+    if (dry.errors.length > 0) return;
+    const { error } = await this.#judged(input, caller, dry);
+    if (error !== undefined) throw new Refusal(error.code, error.message, { status: 403, ...error });
   }
 
   #about(caller: Caller): { at: string; correlationId: string } {

@@ -5,7 +5,7 @@ import type { Json } from '#base/json.ts';
 import type { Plan, PlannedResource } from '#template/deploy.ts';
 import { canonicalId } from '#model/arm-id.ts';
 import { MemoryDraft } from '#model/memory.ts';
-import type { Resource } from '#model/resource.ts';
+import type { Edit, Resource } from '#model/resource.ts';
 import { canonicalType } from '#model/types.ts';
 import { drawRequest, groupType } from '#engine/gate/draw.ts';
 import { resolverFor } from '#engine/deployments/resolver.ts';
@@ -14,7 +14,12 @@ import type { StampEngine } from '#engine/stamp-engine.ts';
 
 /** A resource as the plan would write it. */
 export type Drawn = { readonly id: string; readonly body: Json; readonly apiVersion: string; readonly before?: Json };
-export type DryRun = { readonly drawn: readonly Drawn[]; readonly errors: readonly Detail[] };
+/** `edits`: what the plan as a whole would change. */
+export type DryRun = {
+  readonly drawn: readonly Drawn[];
+  readonly errors: readonly Detail[];
+  readonly edits: readonly Edit[];
+};
 
 /** Draws every resource in order; goes on after a refusal so that all that is wrong is told at once. */
 export function dryRun(plan: Plan, caller: Caller, engine: StampEngine): DryRun {
@@ -27,7 +32,7 @@ export function dryRun(plan: Plan, caller: Caller, engine: StampEngine): DryRun 
     failed: new Set<string>(),
   };
   drawPlan(plan, run, new Map());
-  return { drawn: run.drawn, errors: run.errors };
+  return { drawn: run.drawn, errors: run.errors, edits: run.draft.edits() };
 }
 
 type DryRunning = {

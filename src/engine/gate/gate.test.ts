@@ -33,7 +33,7 @@ function open({ fails = [] as Error[], prover = new ProofDesk(labStamp, keys.pri
     seen.push(`commit ${commit.revision}: the view has ${view.size}`);
     commits.push(commit);
   };
-  const gate = new Gate({ view, revision: 0, store: { append } as Store, prover, onCommit });
+  const gate = new Gate({ view, revision: 0, store: { append } as Store, prover, clock: { now: () => 0 }, onCommit });
   return { gate, view, entries, commits, seen, prover };
 }
 
@@ -106,6 +106,7 @@ test('a refusal of the draft or the prover leaves nothing behind', async () => {
     load: (revision, resources) => desk.load(revision, resources),
     current: () => desk.current(),
     settle: (revision, kept) => desk.settle(revision, kept),
+    plan: (edits) => desk.plan(edits),
     propose: (revision, edits) =>
       isStrict ? Promise.reject(new Refusal('InvariantViolated', 'no')) : desk.propose(revision, edits),
   };
@@ -128,6 +129,7 @@ test('a prover that lost its model, or an answer, is given the model and asked a
     load: (revision, resources) => desk.load(revision, resources),
     current: () => desk.current(),
     settle: (revision, kept) => desk.settle(revision, kept),
+    plan: (edits) => desk.plan(edits),
     propose: async (revision, edits) => {
       const answer = await desk.propose(revision, edits);
       if (!isAnswerLost) return answer;
@@ -151,6 +153,7 @@ test('what stands is never what is only proposed, also when the prover did not h
     load: (revision, resources) => desk.load(revision, resources),
     current: () => desk.current(),
     settle: () => Promise.reject(new Fault('LinkDown', 'down')),
+    plan: (edits) => desk.plan(edits),
     propose: (revision, edits) => desk.propose(revision, edits),
   };
   const { gate } = open({ prover, fails: [new Fault('StoreFull', 'full')] });

@@ -3,10 +3,14 @@
 import { Fault, Refusal } from '#base/wrong.ts';
 import { deepFreeze, type JsonObject } from '#base/json.ts';
 import { gateWaitingMax } from '#base/limits.ts';
+import { FairQueue } from '#engine/gate/fair-queue.ts';
+import { ProofBudget } from '#engine/gate/proof-budget.ts';
 import { MemoryDraft, type MemoryView } from '#model/memory.ts';
 import type { Edit, Resource } from '#model/resource.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
-import type { Prover, SignedRecord } from '#engine/ports.ts';
+import type { Clock, Planned, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
+import { Disallowed } from '#engine/proof/refusal.ts';
+import { proofLines } from '#engine/proof/lines.ts';
 import type { Store } from '#engine/store/store.ts';
 import type { TreeEdit } from '#base/tree.ts';
 
@@ -32,6 +36,7 @@ export type GateParts = {
   readonly revision: number;
   readonly store: Store;
   readonly prover: Prover;
+  readonly clock: Pick<Clock, 'now'>;
   /** Called in order, synchronously, once a change is durable. */
   readonly onCommit: (commit: Commit) => void;
 };
@@ -40,7 +45,7 @@ export type GateParts = {
 export type Standing = SignedRecord & { readonly programs: JsonObject };
 
 type Change<T> = { readonly value: T; readonly revision: number; readonly edits: readonly Edit[] };
-type Proposed = SignedRecord & { readonly edits: readonly TreeEdit[] };
+type Proposed = Extract<Proposal, { verdict: 'proved' }>;
 
 /**
  * The gate. `change` drafts on the current view, asks the prover, appends to the store, and only then lets the view and the
@@ -50,7 +55,8 @@ type Proposed = SignedRecord & { readonly edits: readonly TreeEdit[] };
 export class Gate {
   readonly #parts: GateParts;
   #revision: number;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #queue = new FairQueue();
+  readonly #budget = new ProofBudget();
   #waiting = 0;
   #stopped: Fault | undefined;
 
@@ -63,9 +69,13 @@ export class Gate {
     return this.#revision;
   }
 
-  /** Runs `draw` on a draft and makes its edits real. A draft without edits writes nothing (and answers revision now). */
+  /**
+   * Runs `draw` on a draft and makes its edits real. A draft without edits writes nothing (and answers revision now). Owners
+   * take turns; `owner` is the subscription that asks, empty for the stamp itself.
+   */
   async change<T>(
     draw: (draft: MemoryDraft) => { readonly value: T; readonly about: ChangeAbout },
+    owner = '',
   ): Promise<Change<T>> {
     if (this.#waiting >= gateWaitingMax) {
       const message = `${gateWaitingMax} writes are waiting already; try again in a second.`;
@@ -73,7 +83,7 @@ export class Gate {
     }
     this.#waiting += 1;
     try {
-      return await this.#inTurn(() => this.#change(draw));
+      return await this.#queue.run(owner, () => this.#change(draw, owner));
     } finally {
       this.#waiting -= 1;
     }
@@ -84,7 +94,7 @@ export class Gate {
    * here, and a prover that lost its model or kept a change that did not become durable is given the model first.
    */
   standing(): Promise<Standing> {
-    return this.#inTurn(async () => {
+    return this.#queue.run('', async () => {
       const { prover } = this.#parts;
       const current = await prover.current().catch((error: unknown) => {
         if (error instanceof Fault) return undefined;
@@ -96,26 +106,37 @@ export class Gate {
     });
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(work);
-    this.#tail = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    return turn;
+  /** What the proof would say of edits on what stands now, charged to the owner like a write. */
+  plan(edits: readonly Edit[], owner: string): Promise<Planned> {
+    return this.#queue.run(owner, async () => {
+      const { prover, clock } = this.#parts;
+      this.#budget.check(owner, clock.now());
+      const planned = await prover.plan(edits).catch(async (error: unknown) => {
+        if (!(error instanceof Fault)) throw error;
+        await this.#reload();
+        return await prover.plan(edits);
+      });
+      this.#budget.charge(owner, clock.now(), planned.steps);
+      return planned;
+    });
   }
 
   async #change<T>(
     draw: (draft: MemoryDraft) => { readonly value: T; readonly about: ChangeAbout },
+    owner: string,
   ): Promise<Change<T>> {
     if (this.#stopped !== undefined) throw this.#stopped;
-    const { view } = this.#parts;
+    const { view, clock } = this.#parts;
+    this.#budget.check(owner, clock.now());
     const draft = new MemoryDraft(view);
     const { value, about } = draw(draft);
     const edits = deepFreeze(draft.edits());
     if (edits.length === 0) return { value, revision: this.#revision, edits };
     const revision = this.#revision + 1;
-    const proposed = await this.#proposed(revision, edits);
+    const proposal = await this.#proposed(revision, edits);
+    this.#budget.charge(owner, clock.now(), proposal.verdict === 'proved' ? proposal.judged.steps : proposal.steps);
+    if (proposal.verdict === 'refused') throw new Disallowed(proposal.refused);
+    const proposed: Proposed = proposal;
     await this.#durable(revision, edits, { about, signed: proposed }).catch((cause: unknown) =>
       this.#rolledBack(revision, cause),
     );
@@ -126,7 +147,7 @@ export class Gate {
   }
 
   /** Asks the prover; one that restarted since is given the model first. A Refusal passes through. */
-  async #proposed(revision: number, edits: readonly Edit[]): Promise<Proposed> {
+  async #proposed(revision: number, edits: readonly Edit[]): Promise<Proposal> {
     const { prover } = this.#parts;
     try {
       return await prover.propose(revision, edits);
@@ -160,8 +181,9 @@ export class Gate {
   async #durable(
     revision: number,
     edits: readonly Edit[],
-    { about, signed }: { about: ChangeAbout; signed: SignedRecord },
+    { about, signed }: { about: ChangeAbout; signed: Proposed },
   ): Promise<void> {
+    const audit = about.audit === undefined ? undefined : { ...about.audit, ...proofLines(signed.judged) };
     const rows = edits.map((edit) => ({ key: edit.id.toLowerCase(), after: edit.after }));
     await this.#parts.store.append({
       subscription: about.subscription,
@@ -178,7 +200,7 @@ export class Gate {
         ...rows.flatMap(({ key, after }) => (after === undefined ? [{ table: 'resources', key }] : [])),
         ...(about.deletes ?? []),
       ],
-      ...(about.audit === undefined ? {} : { audit: about.audit }),
+      ...(audit === undefined ? {} : { audit }),
     });
   }
 }

@@ -1,36 +1,42 @@
 /** The prover's desk: its own copy of the model, the programs compiled from it, and the key that signs what they may become. */
 
-import { createHash, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { Fault, Refusal } from '#base/wrong.ts';
 import { deepFreeze, type JsonObject } from '#base/json.ts';
-import { digestOf, treeDifference, type TreeEdit } from '#base/tree.ts';
+import { digestOf, treeDifference } from '#base/tree.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { MemoryView } from '#model/memory.ts';
 import type { Edit, Resource, StampFacts } from '#model/resource.ts';
 import { signRecord, type ProofRecord } from '#engine/gate/record.ts';
-import type { Prover, SignedRecord } from '#engine/ports.ts';
-
-/** The digest of the invariant set in force; the set is empty until invariants exist (issue B), and the record says so. */
-const noInvariants = createHash('sha256').update('[]').digest('hex');
+import { ProofBench, type ModelWorld } from '#engine/gate/proof-bench.ts';
+import type { Judged, Planned, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
+import { estateOf } from '#engine/proof/estate.ts';
+import { toldBreach, type ToldBreach } from '#engine/proof/told.ts';
+import type { Programs } from '#program/program.ts';
+import type { Breach } from '#verify/proof/verdict.ts';
 
 type Undo = { readonly revision: number; readonly edits: readonly Edit[]; readonly programs: JsonObject };
 
 /**
- * Compiles each proposed change on its own model and signs the digest of the programs before and after (decision D1).
- * `proofd` serves it over a socket; model mode and tests call it directly.
+ * Compiles each proposed change on its own model, proves it, and signs the digest of the programs before and after (decision
+ * D1). `proofd` serves it over a socket; model mode and tests call it directly. The proof of a change that stands is kept at
+ * the next call: until then the change can be taken back.
  */
 export class ProofDesk implements Prover {
   readonly #stamp: StampFacts;
   readonly #key: KeyObject;
+  readonly #bench: ProofBench;
   readonly #memo = new CompileMemo();
+  readonly #estates = new CompileMemo();
   #view = new MemoryView();
   #programs: JsonObject = Object.freeze({});
   #revision = -1;
   #undo: Undo | undefined;
 
-  constructor(stamp: StampFacts, key: KeyObject) {
+  constructor(stamp: StampFacts, key: KeyObject, bench: ProofBench = new ProofBench()) {
     this.#stamp = stamp;
     this.#key = key;
+    this.#bench = bench;
   }
 
   load(revision: number, resources: readonly Resource[]): Promise<SignedRecord> {
@@ -38,6 +44,7 @@ export class ProofDesk implements Prover {
     this.#revision = revision;
     this.#undo = undefined;
     this.#programs = this.#compiled();
+    this.#bench.load(this.#world());
     return Promise.resolve(this.#signed(revision, ''));
   }
 
@@ -48,12 +55,47 @@ export class ProofDesk implements Prover {
     return Promise.resolve({ ...this.#signed(this.#revision, ''), programs: this.#programs });
   }
 
-  propose(revision: number, edits: readonly Edit[]): Promise<SignedRecord & { readonly edits: readonly TreeEdit[] }> {
+  propose(revision: number, edits: readonly Edit[]): Promise<Proposal> {
     if (revision !== this.#revision + 1) {
       const says = `The prover stands at revision ${this.#revision} and cannot take ${revision}.`;
       return Promise.reject(new Fault('ProverBehind', says));
     }
     const before = this.#programs;
+    return this.#tried(edits, () => {
+      const judged = this.#judged();
+      if (judged.refused.length > 0) {
+        this.#takeBack();
+        return { verdict: 'refused', refused: judged.refused, steps: judged.steps };
+      }
+      const changed = treeDifference(before, this.#programs);
+      return { verdict: 'proved', ...this.#signed(revision, digestOf(before)), edits: changed, judged };
+    });
+  }
+
+  plan(edits: readonly Edit[]): Promise<Planned> {
+    if (this.#revision < 0)
+      return Promise.reject(new Fault('ProverEmpty', 'The prover has no model yet; load it first.'));
+    return this.#tried(edits, () => {
+      const judged = this.#judged();
+      this.#takeBack();
+      return judged;
+    });
+  }
+
+  settle(revision: number, kept: boolean): Promise<void> {
+    if (!kept && this.#undo?.revision === revision) this.#takeBack();
+    return Promise.resolve();
+  }
+
+  /** What stands broken now. */
+  findings(): Promise<readonly ToldBreach[]> {
+    this.#keep();
+    return Promise.resolve(this.#bench.standing().map((breach) => this.#told(breach)));
+  }
+
+  /** Makes the edits on our model and answers what `judge` says; whatever it throws takes them back. */
+  #tried<T>(edits: readonly Edit[], judge: () => T): Promise<T> {
+    this.#keep();
     const undo = edits
       .map((edit) => ({ id: edit.id, before: edit.after, after: this.#view.get(edit.id) }))
       .toReversed();
@@ -62,25 +104,35 @@ export class ProofDesk implements Prover {
     } catch (error) {
       return Promise.reject(this.#abandoned(error));
     }
-    this.#undo = { revision, edits: undo, programs: before };
-    this.#revision = revision;
+    this.#undo = { revision: this.#revision + 1, edits: undo, programs: this.#programs };
+    this.#revision += 1;
     try {
       this.#programs = this.#compiled();
+      return Promise.resolve(judge());
     } catch (error) {
       this.#takeBack();
       return Promise.reject(
-        error instanceof Refusal ? error : new Fault('ProverFailed', 'The change cannot be compiled.', error),
+        error instanceof Refusal ? error : new Fault('ProverFailed', 'The change cannot be proved.', error),
       );
     }
-    return Promise.resolve({
-      ...this.#signed(revision, digestOf(before)),
-      edits: treeDifference(before, this.#programs),
-    });
   }
 
-  settle(revision: number, kept: boolean): Promise<void> {
-    if (!kept && this.#undo?.revision === revision) this.#takeBack();
-    return Promise.resolve();
+  #judged(): Planned {
+    const { refused, noted, steps } = this.#bench.propose(this.#world());
+    const blast = this.#bench.blast();
+    const told = (breaches: readonly Breach[]): ToldBreach[] => breaches.map((breach) => this.#told(breach));
+    return { refused: told(refused), noted: told(noted), blast, steps } satisfies Judged & Planned;
+  }
+
+  #told(breach: Breach): ToldBreach {
+    return toldBreach(breach, { programs: this.#programs as unknown as Programs, view: this.#view });
+  }
+
+  /** The last change stands: it can no longer be taken back. */
+  #keep(): void {
+    if (this.#undo === undefined) return;
+    this.#undo = undefined;
+    this.#bench.keep();
   }
 
   #takeBack(): void {
@@ -90,6 +142,7 @@ export class ProofDesk implements Prover {
     this.#programs = undo.programs;
     this.#revision = undo.revision - 1;
     this.#undo = undefined;
+    this.#bench.drop();
   }
 
   /** A change that was made on another model: ours may be half changed now, so it is dropped whole and must be loaded anew. */
@@ -105,13 +158,21 @@ export class ProofDesk implements Prover {
     return compileStamp(this.#view, this.#stamp, this.#memo) as unknown as JsonObject;
   }
 
+  #world(): ModelWorld {
+    return {
+      view: this.#view,
+      programs: this.#programs as unknown as Programs,
+      estate: estateOf(this.#view, this.#stamp, this.#estates),
+    };
+  }
+
   #signed(revision: number, base: string): SignedRecord {
     const record: ProofRecord = {
       stamp: this.#stamp.number,
       revision,
       base,
       root: digestOf(this.#programs),
-      invariants: noInvariants,
+      invariants: this.#bench.digest,
     };
     return { record, signature: signRecord(record, this.#key) };
   }

@@ -2,6 +2,8 @@
 
 import { auditPageMax } from '#base/limits.ts';
 import { isObject, type JsonObject } from '#base/json.ts';
+import { shownBlast } from '#engine/proof/shown-blast.ts';
+import type { Blast } from '#verify/proof/verdict.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import { subscriptionId, type Call } from '#faces/arm/call.ts';
 import { parseFilter, type Term } from '#faces/arm/filter.ts';
@@ -34,7 +36,8 @@ export function listActivity(call: Call): Answer {
   );
 }
 
-function showEvent({ options }: Call, line: JsonObject, scope: string): JsonObject {
+function showEvent(call: Call, line: JsonObject, scope: string): JsonObject {
+  const { options } = call;
   const who = isObject(line['who']) ? line['who'] : {};
   const at = new Date(Number(line['at'])).toISOString();
   const resource = String(line['resource'] ?? scope);
@@ -62,7 +65,20 @@ function showEvent({ options }: Call, line: JsonObject, scope: string): JsonObje
     tenantId: options.tenantId,
     httpRequest: { clientIpAddress: line['from'] },
     ...(line['says'] === undefined ? {} : { description: line['says'] }),
+    ...shownProof(call, line),
     claims: Object.fromEntries(Object.entries(who).filter(([, value]) => typeof value === 'string')),
+  };
+}
+
+/** What the proof said of the write, with the names that the reader may read. */
+function shownProof({ engine, caller }: Call, { noted, blast }: JsonObject): JsonObject {
+  if (noted === undefined && blast === undefined) return {};
+  const mayRead = (id: string): boolean => engine.mayRead(id, caller);
+  return {
+    properties: {
+      ...(noted === undefined ? {} : { noted: JSON.stringify(noted) }),
+      ...(blast === undefined ? {} : { blast: JSON.stringify(shownBlast(blast as unknown as Blast, mayRead)) }),
+    },
   };
 }
 

@@ -89,9 +89,12 @@ export async function validateDeployment(call: Call): Promise<Answer> {
 
 /** POST `whatIf`. */
 export async function whatIfDeployment(call: Call): Promise<Answer> {
-  const { changes, error } = await call.engine.deployments.whatIf(inputOf(call), call.caller);
+  const { changes, diagnostics, error } = await call.engine.deployments.whatIf(inputOf(call), call.caller);
   if (error !== undefined) return shown({ status: 'Failed', error: error as unknown as Json });
-  return shown({ status: 'Succeeded', properties: { changes: [...(changes ?? [])] } });
+  return shown({
+    status: 'Succeeded',
+    properties: { changes: [...(changes ?? [])], diagnostics: [...(diagnostics ?? [])] },
+  });
 }
 
 /** POST `exportTemplate` of a deployment: templates are not kept, since parameters and literals in them may be secrets. */

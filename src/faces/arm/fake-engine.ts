@@ -117,6 +117,10 @@ class FakeEngine implements Engine {
     return this.access.authorize(caller, action, scope);
   }
 
+  mayRead(): boolean {
+    return true;
+  }
+
   may(caller: Caller, action: string, scope: string): boolean {
     return this.access.decide(caller, action, scope).verdict === 'allow';
   }
