@@ -210,3 +210,19 @@ export const disallowedFixesMax = 3;
 export const proofStepsPerSecond = 500_000;
 export const proofStepsSaved = 5_000_000;
 export const proofOwnersMax = 10_000;
+/** Policies: parties and services that one member names, declared flows, parameters, and policies of one set. */
+export const reachPartiesMax = 256;
+export const reachServicesMax = 64;
+export const reachDeclaredMax = 256;
+export const policyParametersMax = 50;
+export const policiesPerSetMax = 100;
+/** Scopes that an assignment leaves out. */
+export const policyNotScopesMax = 400;
+/** The operator's signed bundle: characters of its text, invariants and exemptions in it. */
+export const bundleLengthMax = 1024 * 1024;
+export const bundleInvariantsMax = 500;
+export const bundleExemptionsMax = 500;
+/** How often it is looked whether an exemption has expired. */
+export const exemptionLookMs = 5000;
+/** Changes of the set of resources that are remembered by id, for what is made from it step by step. */
+export const journalMax = 8192;

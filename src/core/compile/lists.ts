@@ -18,6 +18,9 @@ const types = {
   natGateways: 'Microsoft.Network/natGateways',
 } as const;
 
+/** The same in lower case: a change of any other type changes filters at most. */
+export const layoutTypes: ReadonlySet<string> = new Set(Object.values(types).map((type) => type.toLowerCase()));
+
 /** The type of an NSG's rules. */
 export const ruleType = 'Microsoft.Network/networkSecurityGroups/securityRules';
 

@@ -2,6 +2,7 @@
 
 import { isObject } from '#base/json.ts';
 import { Bug } from '#base/wrong.ts';
+import { MemoryJournal } from '#model/memory-journal.ts';
 import { OrderedList } from '#model/memory-list.ts';
 import { parentOf, type Draft, type Edit, type Resource, type View } from '#model/resource.ts';
 
@@ -24,6 +25,7 @@ const none: readonly Resource[] = Object.freeze([]);
  * as much as the edits. Ids compare without regard to case.
  */
 export class MemoryView implements OrderedView {
+  readonly journal = new MemoryJournal();
   readonly #entries = new Map<string, Entry>();
   /** By `type`, `parent|type`, `>scope` and `@referred id`: one list each. */
   readonly #lists = new Map<string, OrderedList>();
@@ -88,6 +90,7 @@ export class MemoryView implements OrderedView {
       }
       if (after === undefined) this.#delete(id);
       else this.#put(after);
+      this.journal.note(id.toLowerCase());
     }
   }
 

@@ -40,8 +40,18 @@ export interface View {
   referrersOf(id: string): readonly Resource[];
   /** All resources of a full type, in order of creation. */
   ofType(type: string): Iterable<Resource>;
+  /** What was changed lately, for whoever keeps something made from the view. A draft has none. */
+  readonly journal?: Journal;
   /** All resources whose id lies under the scope (a subscription, a group, or a resource), in order of creation. */
   under(scope: string): Iterable<Resource>;
+}
+
+/** The changes of a view in order, as far back as is kept. */
+export interface Journal {
+  /** The place of the next change. */
+  readonly mark: number;
+  /** Ids (lower case) that were put or deleted since the mark; undefined when that is too long ago to know. */
+  since(mark: number): ReadonlySet<string> | undefined;
 }
 
 /** A change under construction: reads see its own writes. */

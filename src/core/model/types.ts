@@ -9,6 +9,8 @@ export const typeNames: readonly string[] = [
   'Microsoft.Authorization/locks',
   'Microsoft.Authorization/policyAssignments',
   'Microsoft.Authorization/policyDefinitions',
+  'Microsoft.Authorization/policyExemptions',
+  'Microsoft.Authorization/policySetDefinitions',
   'Microsoft.Authorization/roleAssignments',
   'Microsoft.Authorization/roleDefinitions',
   'Microsoft.Network/applicationSecurityGroups',

@@ -18,6 +18,7 @@ type Linking = Pick<Resource, 'id' | 'type' | 'properties'>;
 export function checkLinkedAccess(before: Resource | undefined, after: Linking, parts: Asking): void {
   if (isStampCaller(parts.caller)) return;
   const known = new Set(before === undefined ? [] : referencesOf(before.properties));
+  checkExempting(after, parts);
   const own = `${topLevelOf(after.id).toLowerCase()}/`;
   for (const id of new Set(referencesOf(after.properties))) {
     if (known.has(id) || `${id}/`.startsWith(own)) continue;
@@ -31,6 +32,17 @@ export function checkLinkedAccess(before: Resource | undefined, after: Linking, 
       { status: 403, target: id },
     );
   }
+}
+
+/** Who may write at a scope may not loosen what was assigned above it: that takes `exempt/action` on the assignment (Azure doc "Policy exemption structure"). */
+function checkExempting(after: Linking, { access, caller }: Asking): void {
+  const { policyAssignmentId } = after.properties;
+  if (after.type.toLowerCase() !== 'microsoft.authorization/policyexemptions') return;
+  if (typeof policyAssignmentId !== 'string' || !policyAssignmentId.startsWith('/subscriptions/')) return;
+  const action = 'Microsoft.Authorization/policyAssignments/exempt/action';
+  if (access.may(caller, action, policyAssignmentId)) return;
+  const says = `The client '${caller.oid}' has permission to write '${after.id}', but not '${action}' on the linked scope '${policyAssignmentId}'.`;
+  throw new Refusal('LinkedAuthorizationFailed', says, { status: 403, target: policyAssignmentId });
 }
 
 /**

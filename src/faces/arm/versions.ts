@@ -87,6 +87,12 @@ export const policyVersions: Versions = {
   previews: days('2015-10-01-preview 2017-06-01-preview'),
 };
 
+/** Exemptions were never released; one release of their provider's stands first so that clients of its versions are served too. */
+export const policyExemptionVersions: Versions = {
+  releases: days('2021-06-01 2022-06-01 2023-04-01 2024-05-01 2025-03-01'),
+  previews: days('2020-07-01-preview 2022-07-01-preview 2022-08-01-preview 2023-12-01-preview 2024-12-01-preview'),
+};
+
 export const insightsVersions: Versions = {
   releases: days('2014-04-01 2015-04-01 2016-03-01 2018-01-01'),
   previews: days('2017-03-01-preview 2017-05-01-preview'),
