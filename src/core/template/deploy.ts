@@ -11,6 +11,7 @@ import { templateHash } from '#template/hash.ts';
 import { planResources, type Reached } from '#template/planned.ts';
 import { checkOutputs, readOutputs } from '#template/outputs.ts';
 import type { CopyLoop } from '#template/draft.ts';
+import type { Position } from '#template/jsonc.ts';
 import type { Resolver } from '#template/runtime.ts';
 import type { Scope } from '#template/scope.ts';
 import type { ShownValue } from '#template/parameters.ts';
@@ -53,6 +54,9 @@ export type PlannedResource = {
   preview(resolve?: Resolver): JsonObject;
   readonly copy?: CopyLoop;
   readonly deployment?: NestedDeployment;
+  /** Where it stands in its template: `/resources/2/resources/0`; line and column when the template was read from a text. */
+  readonly pointer: string;
+  readonly position?: Position;
 };
 
 /** A deployment, ready to run. */

@@ -11,6 +11,7 @@ import { aboutResource, draftResources, isDeployment, type Draft } from '#templa
 import { makeLookup, type Lookup } from '#template/lookup.ts';
 import { batchDependencies, circular, explicitDependencies, orderDrafts } from '#template/depend.ts';
 import { dryRuntime, hopefulRuntime, liveRuntime, type Reach } from '#template/runtime.ts';
+import { positionOf } from '#template/jsonc.ts';
 import { nestedDeployment } from '#template/nested.ts';
 import type { Plan, PlannedResource, PlanOptions, PlanRequest } from '#template/deploy.ts';
 
@@ -132,6 +133,7 @@ function plannedResource(draft: Draft, { reach, keys, edges, deployment, secrets
   const keyOfDraft = (one: Draft) => keys.get(one) ?? idKey(one.id);
   const read = (runtime: Runtime) =>
     guarded(secrets, () => aboutDraft(draft, () => bodyOf(draft, runtime, newBudget())));
+  const position = positionOf(draft.source);
   return {
     key: keyOfDraft(draft),
     id: draft.id,
@@ -149,6 +151,8 @@ function plannedResource(draft: Draft, { reach, keys, edges, deployment, secrets
     },
     ...(draft.copy === undefined ? {} : { copy: draft.copy }),
     ...(deployment === undefined ? {} : { deployment }),
+    pointer: draft.pointer,
+    ...(position === undefined ? {} : { position }),
   };
 }
 

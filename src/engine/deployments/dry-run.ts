@@ -10,7 +10,7 @@ import { canonicalType } from '#model/types.ts';
 import { drawRequest, groupType } from '#engine/gate/draw.ts';
 import { resolverFor } from '#engine/deployments/resolver.ts';
 import type { Caller } from '#engine/engine.ts';
-import type { StampEngine } from '#engine/stamp-engine.ts';
+import type { Planner } from '#engine/deployments/planner.ts';
 
 /** A resource as the plan would write it. */
 export type Drawn = { readonly id: string; readonly body: Json; readonly apiVersion: string; readonly before?: Json };
@@ -18,29 +18,33 @@ export type Drawn = { readonly id: string; readonly body: Json; readonly apiVers
 export type DryRun = {
   readonly drawn: readonly Drawn[];
   readonly errors: readonly Detail[];
+  /** For each error, the resource of the plan that it is about. */
+  readonly refused: readonly PlannedResource[];
   readonly edits: readonly Edit[];
 };
 
 /** Draws every resource in order; goes on after a refusal so that all that is wrong is told at once. */
-export function dryRun(plan: Plan, caller: Caller, engine: StampEngine): DryRun {
+export function dryRun(plan: Plan, caller: Caller, engine: Planner): DryRun {
   const run = {
     caller,
     engine,
     draft: new MemoryDraft(engine.parts.view),
     drawn: [] as Drawn[],
     errors: [] as Detail[],
+    refused: [] as PlannedResource[],
     failed: new Set<string>(),
   };
   drawPlan(plan, run, new Map());
-  return { drawn: run.drawn, errors: run.errors, edits: run.draft.edits() };
+  return { drawn: run.drawn, errors: run.errors, refused: run.refused, edits: run.draft.edits() };
 }
 
 type DryRunning = {
   readonly caller: Caller;
-  readonly engine: StampEngine;
+  readonly engine: Planner;
   readonly draft: MemoryDraft;
   readonly drawn: Drawn[];
   readonly errors: Detail[];
+  readonly refused: PlannedResource[];
   readonly failed: Set<string>;
 };
 
@@ -60,6 +64,7 @@ function drawPlan(plan: Plan, run: DryRunning, deployments: Map<string, Json>): 
       run.failed.add(resource.key);
       const told = plan.hide(error);
       run.errors.push({ ...errorBody(told), target: told.target ?? resource.id });
+      run.refused.push(resource);
     }
   }
 }
@@ -110,7 +115,7 @@ function drawNested(resource: PlannedResource, run: DryRunning, deployments: Map
  * these are its top-level resources, in a subscription its groups; only what the caller may read, and nothing that merely
  * says who may do what.
  */
-export function shownIn(scope: string, caller: Caller, engine: StampEngine): Map<string, Json> {
+export function shownIn(scope: string, caller: Caller, engine: Planner): Map<string, Json> {
   const shown = new Map<string, Json>();
   const depth = scope.split('/').length;
   const isOfGroup = depth > 3;
@@ -124,7 +129,7 @@ export function shownIn(scope: string, caller: Caller, engine: StampEngine): Map
   return shown;
 }
 
-function shownTo(resource: Resource | undefined, caller: Caller, engine: StampEngine): Json | undefined {
+function shownTo(resource: Resource | undefined, caller: Caller, engine: Planner): Json | undefined {
   if (resource === undefined || !engine.may(caller, `${resource.type}/read`, resource.id)) return undefined;
   return engine.show(resource, '2021-04-01');
 }

@@ -8,14 +8,14 @@ import { typeOfId, canonicalId } from '#model/arm-id.ts';
 import { MemoryDraft } from '#model/memory.ts';
 import type { Draft } from '#model/resource.ts';
 import type { Caller } from '#engine/engine.ts';
-import type { StampEngine } from '#engine/stamp-engine.ts';
+import type { Planner } from '#engine/deployments/planner.ts';
 
 /** Deployments of this run answer `reference()` of a nested deployment by their outputs. */
 export type DeploymentsSeen = ReadonlyMap<string, Json>;
 
 /** A resolver on the view, or on a draft that a dry run has filled. */
 export function resolverFor(
-  engine: StampEngine,
+  engine: Planner,
   caller: Caller,
   at: { readonly draft?: Draft; readonly deployments: DeploymentsSeen },
 ): Resolver {
@@ -56,10 +56,10 @@ export function resolverFor(
 }
 
 function shownAt(
-  engine: StampEngine,
+  engine: Planner,
   about: {
     resource: NonNullable<ReturnType<Draft['get']>>;
-    view: ReturnType<StampEngine['view']>;
+    view: ReturnType<Planner['view']>;
     apiVersion: string | undefined;
   },
 ): Json {

@@ -42,7 +42,8 @@ const rows: readonly Row[] = [
   {
     guid: '5b6f2c10-7d0e-4a51-9c1b-000000000002',
     displayName: 'Egress goes only through the declared firewalls',
-    description: 'What the protected subnets send to the Internet goes through one of the firewalls first, in both families.',
+    description:
+      'What the protected subnets send to the Internet goes through one of the firewalls first, in both families.',
     parameters: {
       firewalls: list('Firewalls: ARM ids of machines, network interfaces or their subnets'),
       protectedSubnets: list(`Protected subnets: ${parties}`, ['AssignmentScope']),
@@ -72,7 +73,8 @@ const rows: readonly Row[] = [
   {
     guid: '5b6f2c10-7d0e-4a51-9c1b-000000000011',
     displayName: 'Never: no packet of these services from one to the other',
-    description: 'No packet of the services comes from one of "from" to one of "to"; "exceptFrom" and "exceptTo" do not count.',
+    description:
+      'No packet of the services comes from one of "from" to one of "to"; "exceptFrom" and "exceptTo" do not count.',
     parameters: {
       from: list(`Senders: ${parties}`),
       to: inScope,
@@ -117,7 +119,8 @@ const rows: readonly Row[] = [
   {
     guid: '5b6f2c10-7d0e-4a51-9c1b-000000000015',
     displayName: 'Always: these can reach those',
-    description: 'Each of "from" can reach each of "to" on all of the services; a write that would take this away is refused.',
+    description:
+      'Each of "from" can reach each of "to" on all of the services; a write that would take this away is refused.',
     parameters: { from: list(`Senders: ${parties}`), to: inScope, services: list('Services, such as tcp/443') },
     invariant: { kind: 'always', from: value('from'), to: value('to'), services: value('services') },
   },
@@ -131,7 +134,8 @@ const rows: readonly Row[] = [
   {
     guid: '5b6f2c10-7d0e-4a51-9c1b-000000000017',
     displayName: 'Unchanged: a write makes nothing possible that is not declared',
-    description: 'A write makes possible, within its scope, only flows that are declared: a list of { from, to, services }.',
+    description:
+      'A write makes possible, within its scope, only flows that are declared: a list of { from, to, services }.',
     parameters: { declared: list('Flows that may become possible', []) },
     invariant: { kind: 'unchanged', declared: value('declared') },
   },

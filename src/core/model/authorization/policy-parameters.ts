@@ -125,7 +125,10 @@ function filledText(text: string, { declares, valueOf, refuse }: Filling, path: 
   if (!text.startsWith('[') || !text.endsWith(']')) return text;
   const name = reference.exec(text)?.[1];
   if (name === undefined) {
-    refuse(path, `only references to parameters are evaluated here, such as [parameters('effect')], not "${shorten(text)}"`);
+    refuse(
+      path,
+      `only references to parameters are evaluated here, such as [parameters('effect')], not "${shorten(text)}"`,
+    );
     return text;
   }
   if (!declares(name.toLowerCase())) refuse(path, `no parameter '${shorten(name)}' is declared`);

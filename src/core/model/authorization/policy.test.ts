@@ -72,10 +72,7 @@ const definitions: readonly (readonly [properties: JsonObject, ends: string])[] 
     },
     'InvalidParameter /properties/policyRule/if',
   ],
-  [
-    { ...then(never), parameters: { a: { type: 'Text' } } },
-    'InvalidParameter /properties/parameters/a/type',
-  ],
+  [{ ...then(never), parameters: { a: { type: 'Text' } } }, 'InvalidParameter /properties/parameters/a/type'],
   [
     { ...then(never), parameters: { a: { type: 'Integer', defaultValue: 'x' } } },
     'InvalidParameter /properties/parameters/a/defaultValue',
@@ -120,7 +117,10 @@ test('every built-in definition is one that the stamp itself would take', () => 
 });
 
 const withParameters: JsonObject = {
-  ...then({ kind: 'never', from: "[parameters('from')]", services: "[parameters('services')]" }, "[parameters('effect')]"),
+  ...then(
+    { kind: 'never', from: "[parameters('from')]", services: "[parameters('services')]" },
+    "[parameters('effect')]",
+  ),
   parameters: {
     effect: { type: 'String', defaultValue: 'deny', allowedValues: ['deny', 'audit', 'disabled'] },
     from: { type: 'Array' },
@@ -160,7 +160,9 @@ test('[S2.28] an assignment gives each parameter a value of its type, and judges
     made.put(definition, { properties: withParameters });
     assert.equal(
       outcome(() =>
-        made.put(at(scope, 'policyAssignments', 'a'), { properties: { policyDefinitionId: definition, ...properties } }),
+        made.put(at(scope, 'policyAssignments', 'a'), {
+          properties: { policyDefinitionId: definition, ...properties },
+        }),
       ),
       ends,
       JSON.stringify(properties),
@@ -205,7 +207,9 @@ test('a set gives its policies its own parameters', () => {
   );
   assert.match(
     outcome(() =>
-      made.put(set, { properties: { policyDefinitions: [{ policyDefinitionId: at(sub, 'policyDefinitions', 'no') }] } }),
+      made.put(set, {
+        properties: { policyDefinitions: [{ policyDefinitionId: at(sub, 'policyDefinitions', 'no') }] },
+      }),
     ),
     /^PolicyDefinitionNotFound/,
   );
@@ -286,14 +290,27 @@ test('an exemption goes with its assignment', () => {
 });
 
 test('services are parsed exactly', () => {
-  assert.deepEqual(tryService('TCP/3389, 22'), { protocol: 'tcp', ports: [[22, 22], [3389, 3389]] });
+  assert.deepEqual(tryService('TCP/3389, 22'), {
+    protocol: 'tcp',
+    ports: [
+      [22, 22],
+      [3389, 3389],
+    ],
+  });
   assert.deepEqual(tryService('any'), { protocol: 'any', ports: [] });
   for (const text of ['', 'tcp/', 'tcp/22,', 'tcp/5-1', 'tcp/-1', 'tcp/65536', 'any/22', 'sctp/1', 'tcp 22'])
     assert.equal(tryService(text), undefined, text);
 });
 
 const leaf = fc.oneof(
-  fc.constantFrom<Json>('Internet', subnet, 'AssignmentScope', "[parameters('services')]", "[[parameters('from')]", '['),
+  fc.constantFrom<Json>(
+    'Internet',
+    subnet,
+    'AssignmentScope',
+    "[parameters('services')]",
+    "[[parameters('from')]",
+    '[',
+  ),
   fc.string({ maxLength: 20 }),
   fc.integer(),
   fc.constant(null),
@@ -327,7 +344,10 @@ test('whatever the values of parameters are: a refusal, or an invariant whose pa
 });
 
 test('whatever stands in the place of the invariant: a refusal or a rule, never a fault', () => {
-  const any = fc.dictionary(fc.constantFrom('kind', 'from', 'to', 'services', 'max', 'through', 'x'), fc.oneof(junk, fc.constantFrom<Json>('never', 'via', 'exposure')));
+  const any = fc.dictionary(
+    fc.constantFrom('kind', 'from', 'to', 'services', 'max', 'through', 'x'),
+    fc.oneof(junk, fc.constantFrom<Json>('never', 'via', 'exposure')),
+  );
   fc.assert(
     fc.property(any, (invariant) => {
       assert.ok(isObject(invariant));

@@ -15,7 +15,13 @@ import {
   type Values,
 } from '#model/authorization/policy-parameters.ts';
 import { policyDefinitionType, policySetType, reachMode } from '#model/authorization/policy-types.ts';
-import { reachKinds, reachRuleOf, refuseOthers, type ReachRule, type Reading } from '#model/authorization/reach-terms.ts';
+import {
+  reachKinds,
+  reachRuleOf,
+  refuseOthers,
+  type ReachRule,
+  type Reading,
+} from '#model/authorization/reach-terms.ts';
 
 const effects = ['deny', 'audit', 'disabled'] as const;
 export type ReachEffect = (typeof effects)[number];

@@ -66,7 +66,8 @@ export function reachRuleOf(reader: Reader, reading: Reading): ReachRule | undef
   if (kind === undefined) return undefined;
   const known = ['kind', ...members[kind]];
   refuseOthers(reader, known);
-  const own = (name: string): Parties => partiesOf(reader, name, { ...reading, absent: 'AssignmentScope', isOwn: true });
+  const own = (name: string): Parties =>
+    partiesOf(reader, name, { ...reading, absent: 'AssignmentScope', isOwn: true });
   const others = (name: string): Parties => partiesOf(reader, name, { ...reading, isOwn: reading.isTenant });
   const all = (name: string, absent?: string): Parties =>
     partiesOf(reader, name, { ...reading, isOwn: false, ...(absent === undefined ? {} : { absent }) });
@@ -121,7 +122,11 @@ function declaredOf(reader: Reader, reading: Reading): readonly Flow[] {
 }
 
 /** A text or a list of texts; references stand for themselves while the definition is open. */
-function textsAt(reader: Reader, name: string, max: number): readonly (readonly [text: Json, at: string])[] | undefined {
+function textsAt(
+  reader: Reader,
+  name: string,
+  max: number,
+): readonly (readonly [text: Json, at: string])[] | undefined {
   const value = member(reader, name);
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) return [[value, name]];
@@ -187,7 +192,8 @@ function partyOf(text: string, reading: PartyReading, refuse: (says: string) => 
 function wordParty(text: string, { scope, isTenant, isOwn }: PartyReading): Parties {
   const word = text.toLowerCase();
   const home = subscriptionOf(scope);
-  if (word === 'assignmentscope') return scope === '' ? [{ kind: 'nics' }] : [{ kind: 'scope', ids: [scope.toLowerCase()] }];
+  if (word === 'assignmentscope')
+    return scope === '' ? [{ kind: 'nics' }] : [{ kind: 'scope', ids: [scope.toLowerCase()] }];
   if (word === 'virtualmachines' && isTenant && isOwn && home !== '') return [{ kind: 'scope', ids: [home] }];
   return [words[word as keyof typeof words]];
 }
