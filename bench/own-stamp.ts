@@ -1,6 +1,6 @@
 /** A stamp of one's own for a bench or a test: a free number, a state directory that goes with it, and an ARM client with a service principal. */
 
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JsonObject } from '#base/json.ts';
 import { Secret } from '#base/secret.ts';
@@ -25,13 +25,15 @@ export type OwnStamp = {
   readonly down: (options?: { readonly keep?: boolean }) => Promise<void>;
 };
 
-/** Brings the stamp up. The caller takes it down, also after a failure. */
-export async function ownStamp(): Promise<OwnStamp> {
+/** Brings the stamp up, with the settings of a file of this text. The caller takes it down, also after a failure. */
+export async function ownStamp(settings = ''): Promise<OwnStamp> {
   const { number, release } = takeNumber();
   mkdirSync(folderOfRuns, { recursive: true });
   const state = mkdtempSync(join(folderOfRuns, 'ringwall-stamp-'));
   const flags = ['--stamp', String(number), '--state', state];
-  const up = () => ringwall(['up', '--detach', ...flags]);
+  const file = `${state}.yaml`;
+  writeFileSync(file, settings);
+  const up = () => ringwall(['up', '--detach', '--settings', file, ...flags]);
   const takeDown = (more: readonly string[]) => ringwall(['down', ...more, ...flags]);
   try {
     const ready = await up();
@@ -47,7 +49,9 @@ export async function ownStamp(): Promise<OwnStamp> {
     const down = async ({ keep = false }: { readonly keep?: boolean } = {}) => {
       arm.close();
       await takeDown(keep ? [] : ['--purge']);
-      if (!keep) release();
+      if (keep) return;
+      rmSync(file, { force: true });
+      release();
     };
     return {
       number,
@@ -67,8 +71,8 @@ export async function ownStamp(): Promise<OwnStamp> {
 }
 
 /** Runs work on a stamp of its own and takes the stamp down whatever happened, also when interrupted. */
-export async function withOwnStamp<T>(work: (stamp: OwnStamp) => Promise<T>): Promise<T> {
-  const stamp = await ownStamp();
+export async function withOwnStamp<T>(work: (stamp: OwnStamp) => Promise<T>, settings = ''): Promise<T> {
+  const stamp = await ownStamp(settings);
   let ended: Promise<void> | undefined;
   const end = () => (ended ??= stamp.down());
   const interrupted = () => void end().finally(() => process.exit(130));

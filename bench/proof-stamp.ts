@@ -21,16 +21,22 @@ export type ProofStampSize = {
   readonly subnetsPerVnet: number;
   readonly nicsPerSubnet: number;
   readonly rulesPerGroup: number;
+  /** NICs without an NSG of their own, of ten: their subnet's alone judges them. */
+  readonly bareOfTen: number;
 };
 
-export const largeStamp: ProofStampSize = { vnets: 100, subnetsPerVnet: 10, nicsPerSubnet: 10, rulesPerGroup: 20 };
+export const largeStamp: ProofStampSize = {
+  vnets: 100,
+  subnetsPerVnet: 10,
+  nicsPerSubnet: 10,
+  rulesPerGroup: 20,
+  bareOfTen: 1,
+};
 
 /** One in so many: NICs with a public address, subnets whose egress goes through their network's appliance, peerings per network. */
 const publicOneIn = 10;
 const routedOneIn = 3;
 const vnetsPerPeering = 5;
-/** NICs without an NSG of their own, of ten. */
-const bareOfTen = 1;
 /** Rules come in so many kinds of groups, as templates do. */
 const templates = 40;
 const ports = [80, 443, 8080, 8443, 1433, 3306, 5432, 6379, 9092, 53, 25, 389, 636, 445, 2049, 27017, 9200, 5672];
@@ -43,12 +49,25 @@ export type ProofStamp = {
   readonly appliances: readonly string[];
 };
 
+/** `number`: of the stamp; `first`: numbers of NICs and networks below are somebody else's; `host`: where all machines are, else on both. */
+export type ProofStampOptions = {
+  readonly size?: ProofStampSize;
+  readonly seed?: number;
+  readonly number?: number;
+  readonly first?: number;
+  readonly host?: string;
+};
+
 /** Builds it, the same for the same seed. */
-export function proofStamp(size: ProofStampSize = largeStamp, seed = 12_345): ProofStamp {
+export function proofStamp(options: ProofStampOptions = {}): ProofStamp {
+  const { size = largeStamp, seed = 12_345, number = 0, first = 0, host } = options;
   const random = randomFrom(seed);
-  const build = newBuild({ ...labStamp, publicPools: ['198.18.0.0/19', '2001:db8::/64'] });
+  const build = newBuild({ ...labStamp, number, publicPools: ['198.18.0.0/18', '2001:db8::/64'] });
+  build.marks = first;
+  build.labels = first;
+  build.keys = first;
   const made: { groups: string[]; routed: string[]; appliances: string[] } = { groups: [], routed: [], appliances: [] };
-  for (let vnet = 0; vnet < size.vnets; vnet++) makeVnet({ build, random, size, ...made }, vnet);
+  for (let vnet = 0; vnet < size.vnets; vnet++) makeVnet({ build, random, size, host, ...made }, vnet);
   for (let link = 0; link < size.vnets / vnetsPerPeering; link++) {
     const [one, other] = [random.below(size.vnets), random.below(size.vnets)];
     if (one === other) continue;
@@ -58,14 +77,18 @@ export function proofStamp(size: ProofStampSize = largeStamp, seed = 12_345): Pr
   return { build, ...made };
 }
 
-type Making = ProofStamp & { readonly random: Random; readonly size: ProofStampSize } & {
+type Making = ProofStamp & {
+  readonly random: Random;
+  readonly size: ProofStampSize;
+  readonly host: string | undefined;
+} & {
   readonly groups: string[];
   readonly routed: string[];
   readonly appliances: string[];
 };
 
 function makeVnet(making: Making, vnet: number): void {
-  const { build, size, routed, appliances } = making;
+  const { build, size, host = 'h1', routed, appliances } = making;
   const name = `v${vnet}`;
   addVnet(build, name, [`10.${vnet}.0.0/16`]);
   addRoutes(build, `${name}-udr`, [['out', '0.0.0.0/0', 'VirtualAppliance', `10.${vnet}.255.4`]]);
@@ -74,7 +97,7 @@ function makeVnet(making: Making, vnet: number): void {
     subnet: `${name}/hub`,
     addresses: [`10.${vnet}.255.4`],
     forwarding: true,
-    host: 'h1',
+    host,
   });
   appliances.push(`${name}-nva`);
   for (let subnet = 0; subnet < size.subnetsPerVnet; subnet++) {
@@ -91,17 +114,17 @@ function makeVnet(making: Making, vnet: number): void {
 }
 
 function makeNic(making: Making, { vnet, subnet, index }: { vnet: number; subnet: number; index: number }): void {
-  const { build, random } = making;
+  const { build, random, size } = making;
   const name = `v${vnet}s${subnet}n${index}`;
   const address = `10.${vnet}.${subnet}.${index + 4}`;
-  const isPublic = random.below(publicOneIn) === 0;
+  const isPublic = making.host === undefined && random.below(publicOneIn) === 0;
   const place = build.marks + 1;
   if (isPublic) addPublicIp(build, name, [`198.18.${place >> 8}.${place & 255}`]);
   addNic(build, name, {
     subnet: `v${vnet}/s${subnet}`,
     addresses: [isPublic ? { address, publicIp: name } : address],
-    host: random.below(2) === 0 ? 'h1' : 'h2',
-    ...(random.below(10) < bareOfTen ? {} : { nsg: makeGroup(making, name, vnet) }),
+    host: making.host ?? (random.below(2) === 0 ? 'h1' : 'h2'),
+    ...(random.below(10) < size.bareOfTen ? {} : { nsg: makeGroup(making, name, vnet) }),
   });
 }
 

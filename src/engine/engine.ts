@@ -60,6 +60,11 @@ export type Outcome =
       readonly operation: Operation;
     };
 
+/** What became of work that changes nothing. */
+export type Answering =
+  | { readonly kind: 'settled'; readonly value: Json }
+  | { readonly kind: 'running'; readonly operation: Operation };
+
 export type OperationStatus = 'InProgress' | 'Succeeded' | 'Failed' | 'Canceled';
 
 /** A long-running operation as ARM clients poll it (ARM RPC v1.0, asynchronous operations). Times are ISO 8601. */
@@ -122,6 +127,8 @@ export interface Engine {
   mayRead(id: string, caller: Caller): boolean;
   /** One write: authorised, locked, parsed, proved, durable, enforced. Refusals are audited and thrown. */
   submit(submission: Submission, caller: Caller): Promise<Outcome>;
+  /** Work that changes nothing: its value, or an operation when it takes longer. */
+  answer(about: Pick<Operation, 'resourceId' | 'type'>, work: Promise<Json>, caller: Caller): Promise<Answering>;
   operation(id: string): Operation | undefined;
   /** Waits until the operation has ended or the time is over. */
   settled(id: string, timeoutMs: number): Promise<Operation | undefined>;

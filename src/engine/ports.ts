@@ -6,7 +6,7 @@ import type { Edit, Resource } from '#model/resource.ts';
 import type { ResolverProgram } from '#program/program.ts';
 import type { ProofRecord } from '#engine/gate/record.ts';
 import type { ToldBreach } from '#engine/proof/told.ts';
-import type { Blast } from '#verify/proof/verdict.ts';
+import type { Blast, Reaching } from '#verify/proof/verdict.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -88,3 +88,49 @@ export interface Resolver {
   /** Stops answering. */
   close(): Promise<void>;
 }
+
+/** One connection that is tried. `port` is 0 for `icmp`. `request`: the bytes of an HTTP request. */
+export type Knock = {
+  readonly protocol: 'tcp' | 'icmp';
+  readonly source: string;
+  readonly sourcePort?: number;
+  readonly target: string;
+  readonly port: number;
+  readonly request?: string;
+};
+
+/**
+ * What came of it. `open`: the connection or echo was answered; `closed`: the target's host answered that nothing listens; `silent`: nothing
+ * came back in time; `untried`: it could not be tried at all. `answer`: the first bytes of what an HTTP server said.
+ */
+export type Knocked = {
+  readonly state: 'open' | 'closed' | 'silent' | 'untried';
+  readonly ms: number;
+  readonly says: string;
+  readonly answer?: string;
+};
+
+/** Opens connections from inside a machine's guest, as any program there would. Absent where nothing runs. */
+export interface Knocker {
+  knock(machine: Resource, knock: Knock): Promise<Knocked>;
+}
+
+/** What the prover's word on the stamp that stands is asked for, beside proposals. */
+export interface ProofQuestions {
+  /** What stands broken now. */
+  findings(): Promise<readonly ToldBreach[]>;
+  /** Who is reached from the internet: one row per public address and port range. */
+  exposure(): Promise<readonly Exposed[]>;
+  /** Who reaches whom, of all NICs or of those under a scope. */
+  matrix(scope?: string): Promise<{ readonly rows: readonly Reaching[]; readonly more: number }>;
+  /** One invariant by its id, whether it holds, and what breaks it. */
+  prove(id: string): Promise<{ readonly holds: boolean; readonly broken: readonly ToldBreach[] }>;
+}
+
+/** A public address and what answers behind it: `services` as in a blast (`tcp/443`), `nics` by ARM id. */
+export type Exposed = {
+  readonly address: string;
+  readonly because: string;
+  readonly services: readonly string[];
+  readonly nics: readonly string[];
+};

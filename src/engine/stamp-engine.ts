@@ -9,7 +9,7 @@ import type { Noun } from '#model/noun.ts';
 import type { Context, Edit, Resource, StampFacts, View } from '#model/resource.ts';
 import { appendAudit, bounded } from '#engine/audit/audit.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
-import type { AuditTrail, Caller, Deployments, Engine, Operation, Outcome, Submission } from '#engine/engine.ts';
+import type { Answering, AuditTrail, Caller, Deployments, Engine, Operation, Outcome, Submission } from '#engine/engine.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import { actionOf, drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
 import { Gate, type Commit } from '#engine/gate/gate.ts';
@@ -18,7 +18,7 @@ import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
 import { Questions } from '#engine/questions/questions.ts';
 import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
-import type { Clock, Dice, Prover } from '#engine/ports.ts';
+import type { Clock, Dice, Knocker, Prover } from '#engine/ports.ts';
 import { Disallowed } from '#engine/proof/refusal.ts';
 import type { Store } from '#engine/store/store.ts';
 import { subscriptionOf } from '#engine/subscription.ts';
@@ -29,6 +29,8 @@ export type World = {
   onCommit(commit: Commit): void;
   /** Resolves when the kernel has the revision and the guests that the edits touch are as wanted; rejects with what failed. */
   follow(revision: number, edits: readonly Edit[]): Promise<void>;
+  /** Opens connections from inside guests. */
+  readonly knocker?: Knocker;
 };
 
 export type EngineParts = {
@@ -81,7 +83,13 @@ export class StampEngine implements Engine {
       },
     });
     const standing = new StandingPrograms(this.gate);
-    this.questions = new Questions({ view: () => parts.view, programs: () => standing.get(), access: this.access });
+    const { knocker } = parts.world;
+    this.questions = new Questions({
+      view: () => parts.view,
+      programs: () => standing.get(),
+      access: this.access,
+      ...(knocker === undefined ? {} : { knocker }),
+    });
     const { clock, dice } = parts;
     this.operations = new Operations(
       { clock, dice, save: (operation, gone) => this.#save(operation, gone) },
@@ -144,6 +152,25 @@ export class StampEngine implements Engine {
   }
 
   /**
+   * Work that changes nothing and takes its time: its value at once when it has one soon, else an operation to poll. What is refused at
+   * once is thrown.
+   */
+  async answer(about: Pick<Operation, 'resourceId' | 'type'>, work: Promise<Json>, caller: Caller): Promise<Answering> {
+    const soon = this.parts.clock.sleep(this.parts.inlineMs ?? answerInlineMs).then(() => undefined);
+    const value = await Promise.race([work, soon]);
+    if (value !== undefined) return { kind: 'settled', value };
+    // It may end badly while the operation is being written; nobody waits for it then.
+    work.catch(() => undefined);
+    this.operations.checkRoom();
+    const { oid, correlationId } = caller;
+    const subscription = subscriptionOf(about.resourceId);
+    const rest = { kind: 'action', owner: oid, correlationId, existed: true } as const;
+    const operation = await this.operations.begin({ ...about, ...rest, subscription });
+    this.#endWith(operation.id, work);
+    return { kind: 'running', operation };
+  }
+
+  /**
    * Takes up what a crash cut off, once the world follows: each operation ends when the world has what stands now. What ran
    * inside a guest may have run in part and is not run again on its own.
    */
@@ -151,7 +178,10 @@ export class StampEngine implements Engine {
     for (const operation of this.operations.underWay()) {
       const { id, kind, type, resourceId } = operation;
       const after = this.parts.view.get(resourceId);
-      const isRunOnce = kind === 'deployment' || type === 'Microsoft.Compute/virtualMachines/extensions';
+      const isRunOnce =
+        kind === 'deployment' ||
+        type === 'Microsoft.Compute/virtualMachines/extensions' ||
+        type === 'Microsoft.Network/networkWatchers';
       const following = isRunOnce
         ? Promise.reject(interrupted(type))
         : this.parts.world.follow(this.gate.revision, after === undefined ? [] : [unchanged(after)]);
@@ -253,10 +283,10 @@ export class StampEngine implements Engine {
     return operation;
   }
 
-  #endWith(id: string, following: Promise<void>, value?: Json): void {
+  #endWith(id: string, following: Promise<Json | void>, value?: Json): void {
     following
       .then(
-        () => this.operations.end(id, value === undefined ? {} : { value }),
+        (found = value) => this.operations.end(id, found === undefined ? {} : { value: found }),
         (error: unknown) => {
           if (!(error instanceof Refusal) && !(error instanceof Fault)) this.parts.onBug(error);
           return this.operations.end(id, { error });

@@ -2,15 +2,15 @@
 
 import { Command, InvalidArgumentError } from 'commander';
 import { Fault, Refusal, errorBody } from '#base/wrong.ts';
-import { bringUp } from '#main/command/up.ts';
-import { bringUpModel } from '#main/command/up-model.ts';
-import { takeDown } from '#main/command/down.ts';
-import { createPrincipal, showPrograms, showShadowed, showStatus, guestConsole, guestExec } from '#main/command/ask.ts';
-import { verifyStamp } from '#main/command/store.ts';
 
+// Each command loads its own part alone: a check in a pipeline must not wait for what brings stamps up.
+const ask = () => import('#main/command/ask.ts');
+const explain = () => import('#main/command/explain.ts');
+
+const version = '0.1.0';
 const program = new Command('ringwall')
   .description('An open, hardened private-cloud stamp for Linux.')
-  .version('0.1.0')
+  .version(version)
   .showHelpAfterError()
   .configureHelp({ sortSubcommands: false });
 
@@ -33,7 +33,10 @@ program
   .option(...stampOption)
   .option(...stateOption)
   .option(...jsonOption)
-  .action((options) => (options.model === true ? bringUpModel(options) : bringUp(options)));
+  .action(async (options) => {
+    if (options.model === true) await (await import('#main/command/up-model.ts')).bringUpModel(options);
+    else await (await import('#main/command/up.ts')).bringUp(options);
+  });
 
 program
   .command('down')
@@ -43,7 +46,7 @@ program
   .option(...stampOption)
   .option(...stateOption)
   .option(...jsonOption)
-  .action((options) => takeDown(options));
+  .action(async (options) => (await import('#main/command/down.ts')).takeDown(options));
 
 program
   .command('status')
@@ -52,7 +55,7 @@ program
   .option(...stampOption)
   .option(...stateOption)
   .option(...jsonOption)
-  .action((options) => showStatus(options));
+  .action(async (options) => (await ask()).showStatus(options));
 
 program
   .command('principal')
@@ -65,7 +68,7 @@ program
   .option(...stampOption)
   .option(...stateOption)
   .option(...jsonOption)
-  .action((name: string, options) => createPrincipal(name, options));
+  .action(async (name: string, options) => (await ask()).createPrincipal(name, options));
 
 const show = program.command('show').description('what is wanted and what is');
 show
@@ -76,7 +79,7 @@ show
   .option(...stampOption)
   .option(...stateOption)
   .option(...jsonOption)
-  .action((point: string | undefined, options) => showPrograms(point, options));
+  .action(async (point: string | undefined, options) => (await ask()).showPrograms(point, options));
 show
   .command('shadowed')
   .description('rules of network security groups that can never decide or change nothing, and why')
@@ -84,7 +87,29 @@ show
   .option(...stampOption)
   .option(...stateOption)
   .option(...jsonOption)
-  .action((options) => showShadowed(options));
+  .action(async (options) => (await ask()).showShadowed(options));
+
+program
+  .command('explain')
+  .description('what becomes of a packet, hop by hop, by the programs in force')
+  .argument('<flow...>', '"A -> B:port/protocol": machines, interfaces, addresses, internet, operator')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (flow: string[], options) => (await explain()).explainFlow(flow, options));
+
+program
+  .command('why')
+  .description('what stands behind what is in force')
+  .command('rule')
+  .description('the security group and the resource behind a rule of a program, or of the kernel by its comment')
+  .argument('<rule...>', 'group/rule, or the comment of a kernel rule')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (rule: string[], options) => (await explain()).whyRule(rule, options));
 
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest
@@ -95,7 +120,7 @@ guest
   .option(...modelOption)
   .option(...stampOption)
   .option(...stateOption)
-  .action((machine: string, options) => guestConsole(machine, options));
+  .action(async (machine: string, options) => (await ask()).guestConsole(machine, options));
 guest
   .command('exec')
   .description('run a command inside a guest')
@@ -105,7 +130,7 @@ guest
   .option(...stampOption)
   .option(...stateOption)
   .option(...jsonOption)
-  .action((machine: string, argv: string[], options) => guestExec(machine, argv, options));
+  .action(async (machine: string, argv: string[], options) => (await ask()).guestExec(machine, argv, options));
 
 const store = program.command('store').description("the stamp's store");
 store
@@ -115,7 +140,7 @@ store
   .option(...stampOption)
   .option(...stateOption)
   .option(...jsonOption)
-  .action((options) => verifyStamp(options));
+  .action(async (options) => (await import('#main/command/store.ts')).verifyStamp(options));
 
 try {
   await program.parseAsync();

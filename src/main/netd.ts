@@ -6,6 +6,7 @@ import { openPlane } from '#adapters/linux/adapter.ts';
 import { serve } from '#adapters/link/server.ts';
 import { readPublicKey } from '#engine/gate/record.ts';
 import { Keeper } from '#engine/keeper/keeper.ts';
+import { localPlane } from '#engine/keeper/local-plane.ts';
 import type { ProbeSpec, SignedRecord } from '#engine/ports.ts';
 import type { JsonObject } from '#base/json.ts';
 import type { TreeEdit } from '#base/tree.ts';
@@ -17,12 +18,15 @@ const { log, onStop } = frame('netd');
 const boot = readBoot();
 const { settings } = boot;
 const places = placesOf(settings);
-const plane = openPlane({
-  number: settings.number,
-  hosts: settings.hosts,
-  log: (says) => log.warn(says),
-  guestOwner: uidOf('guestd', settings.number),
-});
+const plane = localPlane(
+  openPlane({
+    number: settings.number,
+    hosts: settings.hosts,
+    log: (says) => log.warn(says),
+    guestOwner: uidOf('guestd', settings.number),
+  }),
+  settings.hosts,
+);
 mkdirSync(dirname(places.netdRevision), { recursive: true, mode: 0o700 });
 const revisionFile = openSync(places.netdRevision, constants.O_RDWR | constants.O_CREAT, 0o600);
 /** As wide as the largest safe whole number, so that no shorter number leaves digits of a longer one behind. */

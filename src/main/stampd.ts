@@ -6,6 +6,7 @@ import { guestLink } from '#adapters/link/guest-link.ts';
 import { planeLink } from '#adapters/link/plane-link.ts';
 import { proverLink } from '#adapters/link/prover-link.ts';
 import { serve } from '#adapters/link/server.ts';
+import { guestKnocker } from '#engine/questions/guest-knock.ts';
 import { guestMaker } from '#engine/reconcile/guest-spec.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import { ResolverFollower } from '#engine/reconcile/resolver-follower.ts';
@@ -59,7 +60,7 @@ const assembly = await assemble({
       resolver: '168.63.129.16',
       uidFirst: (slot) => guestUidFirst(settings.number, slot),
     });
-    const kernel = new RealWorld({ view, plane, guests, clock, wantedOf, onTrouble });
+    const kernel = new RealWorld({ view, plane, guests, clock, wantedOf, onTrouble, remoteHosts: facts.remoteHosts });
     const resolving = new ResolverFollower({
       edge: edgeLink(links.edged),
       standing: () => assembly.engine.gate.standing(),
@@ -73,6 +74,7 @@ const assembly = await assemble({
         resolving.push(commit);
       },
       follow: (revision, edits) => kernel.follow(revision, edits),
+      knocker: guestKnocker({ guests, clock }),
     };
   },
 });

@@ -226,3 +226,11 @@ export const bundleExemptionsMax = 500;
 export const exemptionLookMs = 5000;
 /** Changes of the set of resources that are remembered by id, for what is made from it step by step. */
 export const journalMax = 8192;
+/** Questions: legs of one packet's way (an appliance starts a new one), connections that one connectivity check tries, and the seconds each may take. */
+export const pathLegsMax = 8;
+export const knocksPerCheck = 4;
+export const knockWaitS = 2;
+export const connectivityChecksMax = 16;
+export const checkHeadersMax = 20;
+/** Profiles of one network configuration diagnostic (Azure: 10), and prefixes that one of them may stand for at a side. */
+export const diagnosticProfilesMax = 10;

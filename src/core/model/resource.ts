@@ -80,6 +80,8 @@ export type StampFacts = {
   readonly zone: string;
   readonly tenantId: string;
   readonly hosts: readonly string[];
+  /** Those of them that other machines carry: no guest is placed there from here. */
+  readonly remoteHosts?: readonly string[];
   /** Public pools: IPv4 and IPv6; the first `reserved` addresses of the IPv4 pool are the stamp's own. */
   readonly publicPools: readonly string[];
   readonly publicReserved: number;

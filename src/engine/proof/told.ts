@@ -67,7 +67,8 @@ export function toldBreach(breach: Breach, parts: TellingParts): ToldBreach {
 }
 
 type Placed = { readonly router: RouterProgram; readonly port: Port };
-type Finder = TellingParts & { readonly ports: readonly Placed[] };
+/** Where the resources behind hops are looked for: among those that judge the NICs which take part. */
+export type Finder = TellingParts & { readonly ports: readonly Placed[] };
 
 /** The ports of the NICs that take part: where the packet starts, where it ends, and where the breach is. */
 function portsOf({ subject, witness }: Breach, programs: Programs): readonly Placed[] {
@@ -104,7 +105,7 @@ function toldPath(hops: readonly Hop[], isDelivered: boolean, finder: Finder): r
 }
 
 /** The layer of a hop, in words that need no names of resources. */
-function layerOf({ point, step, because }: Hop): string {
+export function layerOf({ point, step, because }: Hop): string {
   if (step === 'filter') {
     if (because.startsWith('nsg/') || because.startsWith('closed')) return 'networkSecurityGroup';
     return point;
@@ -124,7 +125,7 @@ const typesBehind: { readonly [word: string]: string } = {
 };
 
 /** The resource and the rule behind a hop; nothing when it is the stamp's own or cannot be told for certain. */
-function behind(hop: Hop, finder: Finder): Pick<ToldHop, 'resource' | 'rule'> {
+export function behind(hop: Hop, finder: Finder): Pick<ToldHop, 'resource' | 'rule'> {
   const [word = '', name = '', rule] = (hop.because.split(':')[0] ?? '').split('/');
   if (typesBehind[word] === undefined || name === '') return {};
   const resource = word === 'nsg' ? groupBehind(hop, finder) : resourceNamed(typesBehind[word], name, finder);

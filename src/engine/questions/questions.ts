@@ -6,25 +6,34 @@ import { layersOf, portOfNic, subnetOf, type Layer, type Placed } from '#compile
 import { effectiveRules, ruleName, type EffectiveRule } from '#compile/answer/rule.ts';
 import { topologyOf, type TopologyEntry, type TopologyScope } from '#compile/answer/topology.ts';
 import { effectiveRoutes, nextHopOf, type EffectiveRoute } from '#compile/answer/way.ts';
-import { idAt, idsAt, objectAt } from '#compile/read.ts';
+import { addressAt, familyOf, idAt } from '#compile/read.ts';
 import { sameId, typeOfId } from '#model/arm-id.ts';
 import type { Resource, View } from '#model/resource.ts';
 import type { NextHop, Programs } from '#program/program.ts';
 import type { Caller } from '#engine/engine.ts';
 import type { AccessIndex } from '#engine/gate/access-index.ts';
 import { notFound } from '#engine/gate/draw.ts';
+import type { Knocker } from '#engine/ports.ts';
+import { type Check, type CheckAnswer, checkConnectivity } from '#engine/questions/connectivity.ts';
+import { diagnosed, type LayerVerdict, type Profile } from '#engine/questions/diagnostic.ts';
+import { nicsOf } from '#engine/questions/ends.ts';
+import { layerStates, type LayerStates, type RuleState } from '#engine/questions/idle-layers.ts';
 
 const nicType = 'Microsoft.Network/networkInterfaces';
 const machineType = 'Microsoft.Compute/virtualMachines';
+const publicType = 'Microsoft.Network/publicIPAddresses';
 const watcherType = 'Microsoft.Network/networkWatchers';
 
 /** Where a question about a flow is asked from: a machine, and the one of its NICs that is meant when several could be. */
 export type Target = { readonly machine: string; readonly nic: string | undefined };
 
+/** A rule in force, and whether it ever decides there; `by`: names of the rules of the same group that decide in its place. */
+export type JudgedRule = EffectiveRule & Pick<RuleState, 'state' | 'by'>;
+
 /** One layer at a NIC: without `nsg` and rules when the asker may not read the NSG. */
 export type LayerRules = Pick<Layer, 'nic' | 'subnet'> & {
   readonly nsg?: Resource;
-  readonly rules: readonly EffectiveRule[];
+  readonly rules: readonly JudgedRule[];
 };
 
 export type FlowAnswer = { readonly access: 'allow' | 'deny'; readonly ruleName?: string };
@@ -35,7 +44,20 @@ export type QuestionParts = {
   readonly view: () => View;
   readonly programs: () => Promise<Programs>;
   readonly access: AccessIndex;
+  /** Absent where no guest runs: then nothing is sent. */
+  readonly knocker?: Knocker;
 };
+
+/** A check from a machine to an address, a name, or what has one: a machine, an interface, a public address. */
+export type CheckQuestion = {
+  readonly machine: string;
+  readonly to: string | { readonly id: string };
+  readonly check: Omit<Check, 'host'>;
+};
+
+/** The groups that judge a profile at one NIC; without names and rules where the asker may not read the group. */
+export type NicVerdicts = { readonly nic: Resource; readonly layers: readonly (Omit<LayerVerdict, 'layer'> & Told)[] };
+type Told = Pick<Layer, 'nic' | 'subnet'> & { readonly nsg?: Resource };
 
 /** Asks the programs in force. Every answer is about the revision that stands when it is given. */
 export class Questions {
@@ -58,7 +80,7 @@ export class Questions {
     const routes = effectiveRoutes(await this.#placed(nic));
     const table = this.#tableOf(nic);
     const isHidden = table === undefined || !this.#mayRead(table, caller);
-    return isHidden ? routes.map(({ prefix, hop, source, isActive }) => ({ prefix, hop, source, isActive })) : routes;
+    return isHidden ? routes.map(({ name: _, ...route }) => route) : routes;
   }
 
   /** May the flow pass at the machine's NIC, and which rule says so? */
@@ -105,6 +127,54 @@ export class Questions {
     });
   }
 
+  /** Does a connection come through from a machine, and if not, what stands in its way? */
+  async check(
+    watcher: string,
+    { machine, to, check }: CheckQuestion,
+    caller: Caller,
+  ): Promise<CheckAnswer> {
+    this.#allowed({ id: watcher, type: watcherType, action: 'connectivityCheck' }, caller);
+    const nics = this.#nicsOf({ machine, nic: undefined }, caller);
+    const programs = await this.parts.programs();
+    const placed = nics.flatMap((nic) => portOfNic(programs, nic.id) ?? []);
+    const [first] = nics;
+    if (placed.length === 0 && first !== undefined) throw notAttached(first);
+    const { knocker } = this.parts;
+    const view = this.parts.view();
+    const source = view.get(machine);
+    if (source === undefined) throw notFound(machine, machineType);
+    const host = typeof to === 'string' ? to : this.#addressOf(to.id, { programs, placed }, caller);
+    const mayRead = (id: string): boolean => this.#mayReadId(id, caller);
+    return await checkConnectivity(
+      { ...check, host },
+      { world: { programs, view }, machine: source, placed, mayRead, knocker },
+    );
+  }
+
+  /** What the groups at a machine's NICs, or at one NIC, say of traffic. */
+  async diagnose(
+    watcher: string,
+    { target, profiles }: { target: string; profiles: readonly Profile[] },
+    caller: Caller,
+  ): Promise<readonly { readonly profile: Profile; readonly nics: readonly NicVerdicts[] }[]> {
+    this.#allowed({ id: watcher, type: watcherType, action: 'networkConfigurationDiagnostic' }, caller);
+    const nics = this.#nicsAt(target, caller);
+    const programs = await this.parts.programs();
+    const all = nics.flatMap((nic) => {
+      const placed = portOfNic(programs, nic.id);
+      return placed === undefined ? [] : { nic, placed, layers: layersOf(this.parts.view(), placed.port) };
+    });
+    const [first] = nics;
+    if (all.length === 0 && first !== undefined) throw notAttached(first);
+    return profiles.map((profile) => ({
+      profile,
+      nics: all.map(({ nic, placed, layers }) => ({
+        nic,
+        layers: diagnosed(profile, placed, layers).map((verdict) => this.#verdictTo(verdict, caller)),
+      })),
+    }));
+  }
+
   /** What hangs on what in a group, a virtual network or a subnet, as far as the asker may read it. */
   topology(watcher: string, scope: TopologyScope, caller: Caller): readonly TopologyEntry[] {
     this.#allowed({ id: watcher, type: watcherType, action: 'topology' }, caller);
@@ -134,10 +204,13 @@ export class Questions {
   }
 
   #layers(placed: Placed, caller: Caller): readonly LayerRules[] {
-    return layersOf(this.parts.view(), placed.port).map((layer) => {
+    const layers = layersOf(this.parts.view(), placed.port);
+    const states = layers.some((layer) => this.#mayTell(layer, caller)) ? layerStates(placed, layers) : new Map();
+    return layers.map((layer) => {
       const { nsg, nic, subnet } = layer;
       if (!this.#mayTell(layer, caller)) return { nic, subnet, rules: [] };
-      return { nic, subnet, rules: effectiveRules(placed, layer), ...(nsg === undefined ? {} : { nsg }) };
+      const rules = effectiveRules(placed, layer).map((rule) => judgedRule(rule, states));
+      return { nic, subnet, rules, ...(nsg === undefined ? {} : { nsg }) };
     });
   }
 
@@ -155,7 +228,7 @@ export class Questions {
     access.authorize(caller, `${machineType}/read`, machine);
     const found = view().get(machine);
     if (found === undefined) throw notFound(machine, machineType);
-    const ids = idsAt(objectAt(found.properties, 'networkProfile'), 'networkInterfaces');
+    const ids = nicsOf(found.properties);
     const named = nic === undefined ? ids : ids.filter((id) => sameId(id, nic));
     if (nic !== undefined && named.length === 0) {
       const says = `'${nic.slice(0, 200)}' is not a network interface of the machine '${found.name}'.`;
@@ -169,6 +242,44 @@ export class Questions {
     });
   }
 
+  #nicsAt(target: string, caller: Caller): readonly Resource[] {
+    if (typeOfId(target) !== nicType) return this.#nicsOf({ machine: target, nic: undefined }, caller);
+    this.parts.access.authorize(caller, `${nicType}/read`, target);
+    const nic = this.parts.view().get(target);
+    if (nic === undefined) throw notFound(target, nicType);
+    return [nic];
+  }
+
+  /** The address of what is named as a destination, of a family that the source has. */
+  #addressOf(id: string, from: { programs: Programs; placed: readonly Placed[] }, caller: Caller): string {
+    const { access, view } = this.parts;
+    const type = typeOfId(id) ?? '';
+    if (type !== machineType && type !== nicType && type !== publicType) {
+      const says = `'${id.slice(0, 200)}' is not the id of a virtual machine, a network interface or a public address.`;
+      throw new Refusal('InvalidParameter', says, { target: '/destination/resourceId' });
+    }
+    access.authorize(caller, `${type}/read`, id);
+    const found = view().get(id);
+    if (found === undefined) throw notFound(id, type);
+    const families = new Set(from.placed.flatMap(({ port }) => Object.keys(port.addresses)).map(familyOf));
+    const fitting = addressesOf(found, from.programs).find((address) => families.has(familyOf(address)));
+    if (fitting !== undefined) return fitting;
+    const says = `'${found.name}' has no address in force of a family that the source has.`;
+    throw new Refusal('InvalidParameter', says, { target: '/destination/resourceId' });
+  }
+
+  #verdictTo({ layer, ...verdict }: LayerVerdict, caller: Caller): NicVerdicts['layers'][number] {
+    const { nic, subnet, nsg } = layer;
+    const { access, isPartial } = verdict;
+    if (!this.#mayTell(layer, caller)) return { nic, subnet, access, isPartial, rules: [] };
+    return { nic, subnet, ...verdict, ...(nsg === undefined ? {} : { nsg }) };
+  }
+
+  #mayReadId(id: string, caller: Caller): boolean {
+    const type = typeOfId(id);
+    return type !== undefined && this.parts.access.may(caller, `${type}/read`, id);
+  }
+
   #tableOf(nic: Resource): Resource | undefined {
     const view = this.parts.view();
     const id = idAt(subnetOf(view, nic)?.properties, 'routeTable');
@@ -178,6 +289,18 @@ export class Questions {
   #mayRead({ type, id }: Resource, caller: Caller): boolean {
     return this.parts.access.may(caller, `${type}/read`, id);
   }
+}
+
+/** Private addresses of machines and interfaces that are in force, the primary interface's first; the address of a public one. */
+function addressesOf({ type, id, properties }: Resource, programs: Programs): readonly string[] {
+  if (type === publicType) return [addressAt(properties, 'ipAddress') ?? []].flat();
+  const nics = type === machineType ? nicsOf(properties) : [id];
+  return nics.flatMap((nic) => Object.keys(portOfNic(programs, nic)?.port.addresses ?? {}));
+}
+
+function judgedRule(rule: EffectiveRule, states: LayerStates): JudgedRule {
+  const { state, by } = states.get(rule.filter)?.get(rule.key) ?? { state: 'unjudged' as const, by: [] };
+  return { ...rule, state, by: by.map((key) => ruleName(rule.filter, key)) };
 }
 
 /** The NIC that has the address; a forwarding NIC that was named alone may send for any. */

@@ -25,6 +25,8 @@ export type GuestParts = {
   /** Resolves when the kernel has the programs of the newest revision: the ports stand. */
   readonly planeReached: () => Promise<void>;
   readonly onTrouble: (machine: string, error: unknown) => void;
+  /** Hosts that other machines carry: their guests are not ours to start. */
+  readonly remoteHosts?: readonly string[] | undefined;
 };
 
 const machineType = 'Microsoft.Compute/virtualMachines';
@@ -65,11 +67,19 @@ export class GuestFollower {
     this.#parts = parts;
   }
 
+  #machinesOf(view: View): Resource[] {
+    return [...view.ofType(machineType)].filter((machine) => !this.#isRemote(machine));
+  }
+
+  #isRemote({ internal }: Resource): boolean {
+    return this.#parts.remoteHosts?.includes(String(internal?.['host'])) === true;
+  }
+
   /** After a start of ours: takes up what runs, removes guests of machines that are gone, starts those that are missing. */
   async adopt(): Promise<void> {
     const view = this.#parts.view();
     const wanted = new Map<string, { readonly machine: Resource; readonly specId: string }>();
-    for (const machine of view.ofType(machineType)) {
+    for (const machine of this.#machinesOf(view)) {
       const { key, spec, restarts = 0 } = this.#parts.wantedOf(machine, view);
       wanted.set(key, { machine, specId: spec.id });
       this.#restarts.set(key, restarts);
@@ -90,7 +100,7 @@ export class GuestFollower {
   async relink(): Promise<void> {
     const view = this.#parts.view();
     const running = new Map((await this.#parts.guests.list()).map((guest) => [guest.key, guest]));
-    for (const machine of view.ofType(machineType)) {
+    for (const machine of this.#machinesOf(view)) {
       const wanted = this.#parts.wantedOf(machine, view);
       const guest = running.get(wanted.key);
       if (guest?.state === 'running') await this.#link(wanted, guest.pid);
@@ -198,6 +208,7 @@ export class GuestFollower {
     const machine = view.get(id);
     const name = id.toLowerCase();
     const known = this.#keys.get(name);
+    if (machine !== undefined && this.#isRemote(machine)) return;
     if (machine === undefined) {
       if (known !== undefined) await this.#inTurn(known, () => this.#remove(known, name));
       this.#keys.delete(name);

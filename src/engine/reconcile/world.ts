@@ -22,6 +22,8 @@ export type RealWorldParts = {
   readonly clock: Clock;
   readonly wantedOf: (machine: Resource, view: View) => WantedGuest;
   readonly onTrouble: (what: string, error: unknown) => void;
+  /** Hosts that other machines carry. */
+  readonly remoteHosts?: readonly string[] | undefined;
 };
 
 /** Follows commits in the kernel and in guests. `start` adopts what runs already. */
@@ -49,6 +51,7 @@ export class RealWorld implements World {
       guests: parts.guests,
       plane: parts.plane,
       clock: parts.clock,
+      remoteHosts: parts.remoteHosts,
       planeReached: () => this.plane.reached(this.#revision),
       onTrouble: (machine, error) => parts.onTrouble(`the guest of ${machine}`, error),
     });

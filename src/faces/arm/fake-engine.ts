@@ -3,11 +3,20 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Refusal } from '#base/wrong.ts';
-import type { JsonObject } from '#base/json.ts';
+import type { Json, JsonObject } from '#base/json.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import { drawRequest, nounOf } from '#engine/gate/draw.ts';
-import type { Caller, DeploymentRecord, Deployments, Engine, Operation, Outcome, Submission } from '#engine/engine.ts';
+import type {
+  Answering,
+  Caller,
+  DeploymentRecord,
+  Deployments,
+  Engine,
+  Operation,
+  Outcome,
+  Submission,
+} from '#engine/engine.ts';
 import { Questions } from '#engine/questions/questions.ts';
 import type { Principal } from '#engine/identity/verify-token.ts';
 import { armFace } from '#faces/arm/face.ts';
@@ -156,6 +165,14 @@ class FakeEngine implements Engine {
         owner: caller.oid,
       }),
     };
+  }
+
+  async answer(about: Pick<Operation, 'resourceId' | 'type'>, work: Promise<Json>, caller: Caller): Promise<Answering> {
+    const value = await work;
+    if (!this.isSlow) return { kind: 'settled', value };
+    const operation = this.begin({ ...about, kind: 'action', owner: caller.oid });
+    this.operations.set(operation.id, { ...operation, value });
+    return { kind: 'running', operation };
   }
 
   begin(about: Pick<Operation, 'resourceId' | 'type' | 'kind' | 'owner'>): Operation {

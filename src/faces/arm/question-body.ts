@@ -2,10 +2,10 @@
 
 import { isObject, type Json, type JsonObject } from '#base/json.ts';
 import { never } from '#base/wrong.ts';
-import type { EffectiveRule, EffectiveSide } from '#compile/answer/rule.ts';
+import type { EffectiveSide } from '#compile/answer/rule.ts';
 import type { TopologyEntry } from '#compile/answer/topology.ts';
 import type { EffectiveRoute } from '#compile/answer/way.ts';
-import type { LayerRules, NicRules } from '#engine/questions/questions.ts';
+import type { JudgedRule, LayerRules, NicRules } from '#engine/questions/questions.ts';
 import type { Resource } from '#model/resource.ts';
 import type { NextHop, PortRange, Protocol } from '#program/program.ts';
 import type { Call } from '#faces/arm/call.ts';
@@ -23,7 +23,7 @@ export function layerBody({ nsg, nic, subnet, rules }: LayerRules): JsonObject {
 }
 
 /** One rule (`EffectiveNetworkSecurityRule`). */
-function ruleBody(rule: EffectiveRule): JsonObject {
+function ruleBody(rule: JudgedRule): JsonObject {
   return {
     name: rule.name,
     protocol: protocolWord(rule.protocol),
@@ -32,8 +32,19 @@ function ruleBody(rule: EffectiveRule): JsonObject {
     access: rule.access === 'allow' ? 'Allow' : 'Deny',
     priority: rule.priority,
     direction: rule.direction === 'inbound' ? 'Inbound' : 'Outbound',
+    // Our own member, beside Azure's: clients leave out what they do not know.
+    ringwall: { state: rule.state, by: rule.by, says: ruleWords[rule.state] },
   };
 }
+
+const ruleWords: { readonly [state in JudgedRule['state']]: string } = {
+  live: 'decides packets',
+  empty: 'speaks of no packet',
+  shadowed: 'earlier rules decide all that it speaks of',
+  redundant: 'without it the rules behind it say the same',
+  dead: 'another group at this interface denies all that it allows',
+  unjudged: 'too costly to tell',
+};
 
 function protocolWord(protocol: Protocol): string {
   return protocol === 'any' ? 'All' : `${protocol[0]?.toUpperCase() ?? ''}${protocol.slice(1)}`;
@@ -54,7 +65,8 @@ function sideBody(side: 'source' | 'destination', { ports, stated, expanded }: E
 }
 
 /** One route (`EffectiveRoute`). A user's route of a table that the asker may not read has no name. */
-export function routeBody({ prefix, hop, source, isActive, name }: EffectiveRoute): JsonObject {
+export function routeBody({ prefix, hop, source, isActive, shadowedBy, name }: EffectiveRoute): JsonObject {
+  const state = !isActive ? 'inactive' : shadowedBy.length > 0 ? 'shadowed' : 'live';
   return {
     ...(name === undefined ? {} : { name }),
     source: source === 'system' ? 'Default' : 'User',
@@ -62,8 +74,15 @@ export function routeBody({ prefix, hop, source, isActive, name }: EffectiveRout
     addressPrefix: [prefix],
     nextHopType: hopType(hop),
     nextHopIpAddress: hop.kind === 'appliance' ? [hop.address] : [],
+    ringwall: { state, by: isActive ? shadowedBy : [prefix], says: routeWords[state] },
   };
 }
+
+const routeWords = {
+  live: 'decides packets',
+  shadowed: 'longer prefixes hold every address of it',
+  inactive: "a user's route of the same prefix stands in its place",
+} as const;
 
 /** Azure's word for a next hop. */
 export function hopType(hop: NextHop): string {

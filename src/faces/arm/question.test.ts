@@ -85,6 +85,16 @@ const flow = {
 };
 const hop = { targetResourceId: machine, sourceIPAddress: '10.0.0.4', destinationIPAddress: '203.0.113.9' };
 
+const check = { source: { resourceId: machine }, destination: { address: '203.0.113.9', port: 443 } };
+const profile = {
+  direction: 'Inbound',
+  protocol: 'TCP',
+  source: 'Internet',
+  destination: '10.0.0.4',
+  destinationPort: '80',
+};
+const diagnostic = { targetResourceId: machine, profiles: [profile], verbosityLevel: 'Full' };
+
 test('effective rules and routes have the shapes of Azure', async () => {
   const rules = await ask('networkInterfaces/n/effectiveNetworkSecurityGroups');
   assert.equal(rules.status, 200, rules.text);
@@ -107,6 +117,7 @@ test('effective rules and routes have the shapes of Azure', async () => {
     access: 'Allow',
     priority: 100,
     direction: 'Inbound',
+    ringwall: { state: 'live', by: [], says: 'decides packets' },
   });
   assert.ok((expandedSourceAddressPrefix as string[]).length > 10);
   const last = all.at(-1) ?? {};
@@ -122,6 +133,7 @@ test('effective rules and routes have the shapes of Azure', async () => {
     addressPrefix: ['0.0.0.0/0'],
     nextHopType: 'VirtualAppliance',
     nextHopIpAddress: ['10.0.0.9'],
+    ringwall: { state: 'live', by: [], says: 'decides packets' },
   };
   assert.deepEqual(routes.at(-1), user);
   assert.deepEqual(
@@ -132,6 +144,11 @@ test('effective rules and routes have the shapes of Azure', async () => {
       addressPrefix: ['0.0.0.0/0'],
       nextHopType: 'Internet',
       nextHopIpAddress: [],
+      ringwall: {
+        state: 'inactive',
+        by: ['0.0.0.0/0'],
+        says: "a user's route of the same prefix stands in its place",
+      },
     },
   );
 });
@@ -174,6 +191,90 @@ test('a watcher answers flows, hops, rules of a machine and topology in the shap
   assert.ok((subnet['resources'] as JsonObject[]).some(({ name }) => name === 'n'));
 });
 
+test('[S2.19] connectivity is told hop by hop with what stands in the way, and a model says that it sent nothing', async () => {
+  const reply = await ask('networkWatchers/w/connectivityCheck', check);
+  assert.equal(reply.status, 200, reply.text);
+  const { hops, ...rest } = reply.json as { hops: JsonObject[] } & JsonObject;
+  const { path: _, ...ours } = rest['ringwall'] as JsonObject;
+  assert.deepEqual(
+    { ...rest, ringwall: ours },
+    {
+      connectionStatus: 'Unreachable',
+      probesSent: 0,
+      probesFailed: 0,
+      ringwall: {
+        proof: 'Unreachable',
+        probe: { from: 'nothing', says: 'nothing was sent: no guest runs in a model' },
+      },
+    },
+  );
+  const [first, last] = hops;
+  assert.deepEqual(first, {
+    type: 'Source',
+    id: first?.['id'],
+    address: '10.0.0.4',
+    resourceId: `${net}/networkInterfaces/n`,
+    nextHopIds: [last?.['id']],
+    issues: [
+      {
+        origin: 'Outbound',
+        severity: 'Error',
+        type: 'UserDefinedRoute',
+        context: [
+          { key: 'RouteType', value: 'User' },
+          { key: 'RouteName', value: 'all' },
+        ],
+      },
+    ],
+  });
+  assert.equal(last?.['address'], '203.0.113.9');
+  const inside = { ...check, destination: { resourceId: machine, port: 80 } };
+  assert.equal((await ask('networkWatchers/w/connectivityCheck', inside)).status, 200);
+});
+
+test('a connectivity check that takes its time is an operation whose result is the answer', async () => {
+  stamp.engine.isSlow = true;
+  try {
+    const reply = await ask('networkWatchers/w/connectivityCheck', check);
+    assert.deepEqual([reply.status, reply.text], [202, '']);
+    const location = String(reply.headers['location']);
+    assert.equal((await stamp.send(location.slice(location.indexOf('/subscriptions')))).status, 202);
+    stamp.engine.end();
+    const result = await stamp.send(location.slice(location.indexOf('/subscriptions')));
+    assert.deepEqual([result.status, result.json['connectionStatus']], [200, 'Unreachable']);
+  } finally {
+    stamp.engine.isSlow = false;
+  }
+});
+
+test('[S2.19] a diagnostic names the groups, the rule that matches, and which members of each rule do', async () => {
+  const reply = await ask('networkWatchers/w/networkConfigurationDiagnostic', diagnostic);
+  assert.equal(reply.status, 200, reply.text);
+  const [result] = reply.json['results'] as JsonObject[];
+  assert.deepEqual(result?.['profile'], profile);
+  const group = result?.['networkSecurityGroupResult'] as { evaluatedNetworkSecurityGroups: JsonObject[] } & JsonObject;
+  assert.equal(group['securityRuleAccessResult'], 'Allow');
+  const [evaluated] = group.evaluatedNetworkSecurityGroups;
+  const { rulesEvaluationResult, ...named } = evaluated ?? {};
+  assert.deepEqual(named, {
+    networkSecurityGroupId: `${net}/networkSecurityGroups/guard`,
+    appliedTo: `${net}/virtualNetworks/v1/subnets/a`,
+    matchedRule: { ruleName: 'securityRules/web', action: 'Allow' },
+  });
+  assert.deepEqual((rulesEvaluationResult as JsonObject[])[0], {
+    name: 'securityRules/web',
+    protocolMatched: true,
+    sourceMatched: true,
+    sourcePortMatched: true,
+    destinationMatched: true,
+    destinationPortMatched: true,
+  });
+  const partly = { ...diagnostic, verbosityLevel: 'Normal', profiles: [{ ...profile, destinationPort: '80-81' }] };
+  const [other] = (await ask('networkWatchers/w/networkConfigurationDiagnostic', partly)).json['results'] as JsonObject[];
+  assert.ok(JSON.stringify(other).includes('"securityRuleAccessResult":"Deny"'));
+  assert.ok(JSON.stringify(other).includes('"partial":true'));
+});
+
 // One row is one refusal: the question, its body, and the status, code and member that are told.
 const refusals: readonly (readonly [string, JsonObject | string | undefined, number, string])[] = [
   ['networkInterfaces/loose/effectiveRouteTable', undefined, 400, 'NetworkInterfaceNotAttachedToVirtualMachine'],
@@ -208,7 +309,52 @@ const refusals: readonly (readonly [string, JsonObject | string | undefined, num
     'ResourceNotFound',
   ],
   ['networkWatchers/w/topology', { targetVirtualNetwork: { id: machine } }, 400, '/targetVirtualNetwork'],
-  ['networkWatchers/w/connectivityCheck', {}, 404, 'a later one will'],
+  ['networkWatchers/w/troubleshoot', {}, 404, 'a later one will'],
+  ['networkWatchers/w/connectivityCheck', {}, 400, '/source/resourceId'],
+  ['networkWatchers/w/connectivityCheck', { ...check, destination: {} }, 400, '/destination/address'],
+  ['networkWatchers/w/connectivityCheck', { ...check, protocol: 'Udp' }, 400, '/protocol'],
+  ['networkWatchers/w/connectivityCheck', { ...check, source: { resourceId: net } }, 400, '/source/resourceId'],
+  ['networkWatchers/w/connectivityCheck', { ...check, source: { resourceId: `${machine}x` } }, 404, 'ResourceNotFound'],
+  ['networkWatchers/w/connectivityCheck', { ...check, destination: { address: '10.0.0.9' }, protocol: 'Tcp' }, 400, 'port'],
+  ['networkWatchers/w/connectivityCheck', { ...check, destination: { address: 'a b', port: 1 } }, 400, '/destination/address'],
+  ['networkWatchers/w/connectivityCheck', { ...check, destination: { address: '2001:db8::1', port: 80 } }, 400, 'family'],
+  [
+    'networkWatchers/w/connectivityCheck',
+    { ...check, destination: { resourceId: `${net}/routeTables/table`, port: 80 } },
+    400,
+    '/destination/resourceId',
+  ],
+  ['networkWatchers/none/connectivityCheck', check, 404, 'ResourceNotFound'],
+  [
+    'networkWatchers/w/connectivityCheck',
+    {
+      ...check,
+      protocol: 'Http',
+      protocolConfiguration: { HTTPConfiguration: { headers: [{ name: 'X', value: 'a\r\nY: b' }] } },
+    },
+    400,
+    '/protocolConfiguration/HTTPConfiguration/headers/0/value',
+  ],
+  ['networkWatchers/w/networkConfigurationDiagnostic', {}, 400, '/targetResourceId'],
+  ['networkWatchers/w/networkConfigurationDiagnostic', { ...diagnostic, profiles: [] }, 400, '/profiles'],
+  [
+    'networkWatchers/w/networkConfigurationDiagnostic',
+    { ...diagnostic, profiles: [{ ...profile, destinationPort: '90-80' }] },
+    400,
+    '/profiles/0/destinationPort',
+  ],
+  [
+    'networkWatchers/w/networkConfigurationDiagnostic',
+    { ...diagnostic, profiles: [{ ...profile, source: 'Nowhere' }] },
+    400,
+    'Nowhere',
+  ],
+  [
+    'networkWatchers/w/networkConfigurationDiagnostic',
+    { ...diagnostic, targetResourceId: `${net}/networkInterfaces/loose` },
+    400,
+    'NetworkInterfaceNotAttachedToVirtualMachine',
+  ],
 ];
 
 test('what makes no sense is refused by member, and what is not answered yet says so', async () => {
@@ -267,6 +413,8 @@ const values: fc.Arbitrary<unknown> = fc.oneof(
 const members = [
   ...Object.keys(flow),
   ...Object.keys(hop),
+  ...Object.keys(check),
+  ...Object.keys(diagnostic),
   'targetNicResourceId',
   'targetResourceGroupName',
   'targetSubnet',
@@ -275,13 +423,16 @@ const members = [
 
 test('whatever stands in a question, it is answered or refused, never a 500', async () => {
   const paths = ['networkInterfaces/n/effectiveNetworkSecurityGroups', 'networkInterfaces/n/effectiveRouteTable'];
-  for (const name of ['ipFlowVerify', 'nextHop', 'securityGroupView', 'topology'])
+  for (const name of [
+    ...['ipFlowVerify', 'nextHop', 'securityGroupView', 'topology'],
+    ...['connectivityCheck', 'networkConfigurationDiagnostic'],
+  ])
     paths.push(`networkWatchers/w/${name}`);
   let answered = 0;
   const changes = fc.array(fc.tuple(fc.constantFrom(...members), values), { maxLength: 3 });
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...paths), changes, async (path, changed) => {
-      const body = JSON.stringify({ ...flow, ...hop, ...Object.fromEntries(changed) });
+      const body = JSON.stringify({ ...flow, ...hop, ...check, ...diagnostic, ...Object.fromEntries(changed) });
       const reply = await ask(path, body);
       assert.ok(reply.status < 500, `${path} ${body}: ${reply.text} ${String(stamp.bugs.at(-1))}`);
       if (reply.status === 200) answered += 1;

@@ -4,6 +4,7 @@ import { listActivity } from '#faces/arm/activity.ts';
 import * as network from '#faces/arm/network.ts';
 import * as place from '#faces/arm/place.ts';
 import * as question from '#faces/arm/question.ts';
+import { checkConnectivity, diagnoseConfiguration } from '#faces/arm/question-check.ts';
 import * as resource from '#faces/arm/resource.ts';
 import * as role from '#faces/arm/role.ts';
 import type { Line } from '#faces/arm/route.ts';
@@ -145,9 +146,9 @@ const questions: readonly Line[] = (
     [watcherType, 'nextHop', question.nextHop],
     [watcherType, 'securityGroupView', question.securityGroupView],
     [watcherType, 'topology', question.topology],
+    [watcherType, 'connectivityCheck', checkConnectivity],
+    [watcherType, 'networkConfigurationDiagnostic', diagnoseConfiguration],
     ...[
-      'connectivityCheck',
-      'networkConfigurationDiagnostic',
       'configureFlowLog',
       'queryFlowLogStatus',
       'troubleshoot',

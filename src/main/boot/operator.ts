@@ -11,6 +11,8 @@ import type { GuestDriver } from '#engine/guest-port.ts';
 import { readCertificate } from '#engine/identity/certificate.ts';
 import type { Directory } from '#engine/identity/directory.ts';
 import { addCertificate, addSecret, createServicePrincipal } from '#engine/identity/service-principals.ts';
+import type { EndsWorld } from '#engine/questions/ends.ts';
+import { explainPacket, type PacketQuestion, whyRule } from '#engine/questions/explain.ts';
 import { guestKeyOf } from '#engine/reconcile/guest-follower.ts';
 import { subscriptionOf } from '#engine/subscription.ts';
 import { probesWanted } from '#engine/reconcile/probe-follower.ts';
@@ -45,6 +47,8 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
     programs: async (): Promise<JsonObject> => (await engine.gate.standing()).programs,
     evaluate: async (packet: Packet) =>
       evaluate((await engine.gate.standing()).programs as unknown as Programs, packet),
+    explain: async (question: PacketQuestion) => explainPacket(question, await worldOf(engine, parts)),
+    why: async (rule: string) => whyRule(rule, await worldOf(engine, parts)),
     isHealthy: (group: string) => {
       const probes = probesWanted(engine.view()).filter(({ balancer }) =>
         balancer.toLowerCase().includes(`/resourcegroups/${group.toLowerCase()}/`),
@@ -59,6 +63,10 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
     resource: (id: string) => engine.view().get(id) ?? null,
     ...guestMethods(assembly, parts),
   };
+}
+
+async function worldOf(engine: Assembly['engine'], { facts }: OperatorParts): Promise<EndsWorld> {
+  return { programs: (await engine.gate.standing()).programs as unknown as Programs, view: engine.view(), stamp: facts };
 }
 
 /** A principal with a role, as `createServicePrincipal` of the operator's socket is asked for it. */

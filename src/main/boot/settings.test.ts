@@ -73,7 +73,11 @@ test('the page of the settings names each key, what it takes and what it is with
   const page = readFileSync(join(root, 'docs/settings.md'), 'utf8');
   const rows = [...page.matchAll(/^\| `(\w+)` \| ([^|]+) \| `([^|]+)` \|/gm)];
   assert.deepEqual(Object.fromEntries(rows.map(([, key, takes]) => [key, takes])), keysKnown);
-  const { hosts, ...settings } = readSettings({ number: 0 });
-  const absent: { readonly [key: string]: unknown } = { ...settings, hosts: hosts.length };
+  const { hosts, remoteHosts, ...settings } = readSettings({ number: 0 });
+  const absent: { readonly [key: string]: unknown } = {
+    ...settings,
+    hosts: hosts.length,
+    remoteHosts: remoteHosts.length,
+  };
   for (const [, key = '', , without] of rows) assert.equal(without, String(absent[key]), key);
 });

@@ -19,6 +19,8 @@ export type Settings = {
   readonly zone: string;
   readonly state: string;
   readonly hosts: readonly string[];
+  /** Hosts that other machines carry: modelled and proved here, rendered there. */
+  readonly remoteHosts: readonly string[];
   /** `auto`: at once when the kernel holds it in time, else as an operation. The others make every write an operation, for tests of clients. */
   readonly longRunning: LongRunning;
 };
@@ -30,6 +32,7 @@ export const keysKnown: Readonly<Record<string, string>> = {
   location: 'the region name, letters and digits',
   zone: 'the DNS zone of the stamp',
   hosts: 'how many hosts the stamp has, 1 to 2',
+  remoteHosts: 'how many hosts other machines carry, 0 to 6',
   longRunning: 'auto, async, location or poll',
 };
 
@@ -54,7 +57,7 @@ export function readSettings(options: {
       absent: `local${number === 0 ? '' : number}.ringwall.internal`,
     }),
     state: resolve(options.state ?? (number === 0 ? '/var/lib/ringwall' : `/var/lib/ringwall-${number}`)),
-    hosts: hostsOf(file),
+    ...hostsOf(file),
     longRunning: oneOf(file, 'longRunning', ['auto', 'async', 'location', 'poll']),
   };
 }
@@ -69,7 +72,8 @@ export function stampFacts(
     number,
     location: settings.location,
     zone: settings.zone,
-    hosts: settings.hosts,
+    hosts: [...settings.hosts, ...settings.remoteHosts],
+    remoteHosts: settings.remoteHosts,
     publicPools: [`198.18.${number}.0/24`, `2001:db8:${number.toString(16)}::/64`],
     publicReserved: 32,
     profile: settings.profile,
@@ -121,10 +125,14 @@ function matching(file: File, key: string, wanted: { readonly pattern: RegExp; r
   return value;
 }
 
-function hostsOf(file: File): readonly string[] {
+function hostsOf(file: File): Pick<Settings, 'hosts' | 'remoteHosts'> {
   const count = file['hosts'] ?? 2;
   if (count !== 1 && count !== 2) throw refused('hosts', '1 or 2', String(count));
-  return Array.from({ length: count }, (_, index) => `h${index + 1}`);
+  const remote = file['remoteHosts'] ?? 0;
+  if (typeof remote !== 'number' || !Number.isInteger(remote) || remote < 0 || remote > 6)
+    throw refused('remoteHosts', '0 to 6', String(remote));
+  const named = (from: number, length: number) => Array.from({ length }, (_, index) => `h${from + index + 1}`);
+  return { hosts: named(0, count), remoteHosts: named(count, remote) };
 }
 
 function refused(key: string, wanted: string, got: string): Refusal {

@@ -174,7 +174,7 @@ function place(nic: Resource, planner: Planner): void {
   const id = `${nic.id.split('/').slice(0, 5).join('/')}/providers/${machineType}/${name}`;
   const properties = {
     hardwareProfile: { vmSize: 'Standard_B1s' },
-    storageProfile: { imageReference: { publisher: 'Ringwall', offer: 'lab', sku: 'tiny', version: 'latest' } },
+    storageProfile: { imageReference: { publisher: 'Debian', offer: 'debian-12', sku: '12', version: 'latest' } },
     osProfile: { computerName: name, adminUsername: 'nobody1', adminPassword: `Aa1-${randomUUID()}` },
     networkProfile: { networkInterfaces: [{ id: nic.id }] },
   };

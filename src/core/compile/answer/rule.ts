@@ -6,8 +6,10 @@ import { closedFilterKey } from '#compile/sdn/nsg.ts';
 import type { Layer, Placed } from '#compile/answer/port.ts';
 import type { AddressMatch, PortRange, Protocol, RouterProgram, Rule } from '#program/program.ts';
 
-/** One rule as it is enforced. `stated`: what the rule says, with tags by name; `expanded`: the prefixes that its tags mean at this revision. */
+/** One rule as it is enforced: `key` of the router's `filter`. `stated`: what it says, with tags by name; `expanded`: the prefixes that its tags mean at this revision. */
 export type EffectiveRule = {
+  readonly filter: string;
+  readonly key: string;
   readonly name: string;
   readonly priority: number;
   readonly direction: 'inbound' | 'outbound';
@@ -41,6 +43,8 @@ export function effectiveRules(
       for (const { stated, expanded } of [source, target]) prefixes += stated.length + expanded.length;
       if (prefixes > effectivePrefixesMax) throw tooManyPrefixes();
       rules.push({
+        filter: filter ?? '',
+        key,
         name: ruleName(filter ?? '', key),
         priority: priorityOf(key),
         direction,

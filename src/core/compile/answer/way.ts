@@ -1,6 +1,6 @@
 /** Where packets of a NIC go next: the routes in force at its port, and the one that decides for an address (Azure: effective routes, next hop). */
 
-import { tryAddress, tryPrefix } from '#base/prefix.ts';
+import { contains, mergePrefixes, printPrefix, tryAddress, tryPrefix } from '#base/prefix.ts';
 import type { Placed } from '#compile/answer/port.ts';
 import { familyOf } from '#compile/read.ts';
 import { systemTableKey } from '#compile/sdn/route.ts';
@@ -8,12 +8,16 @@ import { longestPrefix } from '#program/filter.ts';
 import { platformAddress } from '#program/martian.ts';
 import type { NextHop, Route, RouteTable } from '#program/program.ts';
 
-/** One route of a NIC. `isActive`: false when a user's route of the same prefix stands in its place. `name`: of the user's route. */
+/**
+ * One route of a NIC. `isActive`: false when a user's route of the same prefix stands in its place. `shadowedBy`: the longer prefixes that
+ * together hold every address of this one, so that it never decides; none when it does. `name`: of the user's route.
+ */
 export type EffectiveRoute = {
   readonly prefix: string;
   readonly hop: NextHop;
   readonly source: 'system' | 'user';
   readonly isActive: boolean;
+  readonly shadowedBy: readonly string[];
   readonly name?: string;
 };
 
@@ -35,13 +39,25 @@ export function effectiveRoutes({ router, port }: Placed): readonly EffectiveRou
   ].map(({ route, isActive }): EffectiveRoute => {
     const name = nameOfRoute(route);
     const { prefix, hop } = route;
+    const shadowedBy = isActive ? coverOf(prefix, inForce) : [];
     return name === undefined
-      ? { prefix, hop, source: 'system', isActive }
-      : { prefix, hop, source: 'user', isActive, name };
+      ? { prefix, hop, source: 'system', isActive, shadowedBy }
+      : { prefix, hop, source: 'user', isActive, shadowedBy, name };
   });
   const rank = ({ source, hop }: EffectiveRoute): number =>
     source === 'system' ? order.indexOf(hop.kind) : order.length;
   return rows.toSorted((left, right) => rank(left) - rank(right));
+}
+
+/** The longer prefixes that hold the whole of a prefix; none when some address is left to it. */
+function coverOf(prefix: string, routes: readonly Route[]): readonly string[] {
+  const whole = tryPrefix(prefix);
+  const inside = routes.flatMap((route) => tryPrefix(route.prefix) ?? []);
+  const longer = inside.filter((each) => whole !== undefined && each.length > whole.length && contains(whole, each));
+  if (whole === undefined || longer.length === 0) return [];
+  const [merged, ...more] = mergePrefixes(longer);
+  const isWhole = more.length === 0 && merged !== undefined && merged.length === whole.length;
+  return isWhole ? longer.map(printPrefix) : [];
 }
 
 /** The next hop of a packet from the NIC to an address; no route drops it. `name`: of the user's route, if it is one. */

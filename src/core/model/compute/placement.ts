@@ -1,8 +1,13 @@
 /** Where a virtual machine runs: on the host that has the fewest, and apart from the others of its availability set. */
 
-import type { Resource, View } from '#model/resource.ts';
+import type { Resource, StampFacts, View } from '#model/resource.ts';
 
 const vmType = 'Microsoft.Compute/virtualMachines';
+
+/** The hosts that this machine carries. */
+export function localHosts({ hosts, remoteHosts = [] }: StampFacts): readonly string[] {
+  return hosts.filter((host) => !remoteHosts.includes(host));
+}
 
 /** Chooses a host: fewest machines of the same availability set, then fewest machines, then the order of the hosts. */
 export function hostFor(view: View, hosts: readonly string[], set: Resource | undefined): string {

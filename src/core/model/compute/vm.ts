@@ -30,7 +30,7 @@ import { extension, extensionType } from '#model/compute/extension.ts';
 import { isWindows } from '#model/compute/image.ts';
 import { cannotChange, osProfileOf } from '#model/compute/os-profile.ts';
 import { powerActions } from '#model/compute/power.ts';
-import { hostFor } from '#model/compute/placement.ts';
+import { hostFor, localHosts } from '#model/compute/placement.ts';
 import { sizeNamed, sizes, showSizes, type Size } from '#model/compute/size.ts';
 import { imageIn, storageProfileOf } from '#model/compute/storage-profile.ts';
 
@@ -258,7 +258,7 @@ function placementOf({ draft, context }: Job, set: Resource | undefined): JsonOb
   const slot = freeNumber(draft, vmSlots);
   return {
     guid: context.newGuid(),
-    host: hostFor(draft, context.stamp.hosts, set),
+    host: hostFor(draft, localHosts(context.stamp), set),
     slot,
     key: `g${slot}`,
     power: 'running',
