@@ -9,7 +9,16 @@ import type { Noun } from '#model/noun.ts';
 import type { Context, Edit, Resource, StampFacts, View } from '#model/resource.ts';
 import { appendAudit, bounded } from '#engine/audit/audit.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
-import type { Answering, AuditTrail, Caller, Deployments, Engine, Operation, Outcome, Submission } from '#engine/engine.ts';
+import type {
+  Answering,
+  AuditTrail,
+  Caller,
+  Deployments,
+  Engine,
+  Operation,
+  Outcome,
+  Submission,
+} from '#engine/engine.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import { actionOf, drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
 import { Gate, type Commit } from '#engine/gate/gate.ts';

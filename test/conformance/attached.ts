@@ -7,15 +7,20 @@ type Place = { readonly client: Client; readonly location: string };
 
 /** What is asked about what is in force at an interface, or of a watcher about a machine. */
 export function needsMachine(path: string): boolean {
-  return /\/(effectiveRouteTable|effectiveNetworkSecurityGroups|ipFlowVerify|nextHop|securityGroupView)$/i.test(path);
+  return /\/(effectiveRouteTable|effectiveNetworkSecurityGroups|ipFlowVerify|nextHop|securityGroupView|connectivityCheck|networkConfigurationDiagnostic)$/i.test(
+    path,
+  );
 }
 
 /** The machine of a question; `path` is the request's. */
 export async function makeMachine(at: Place, path: string, body: Json | undefined): Promise<void> {
   const asked = isObject(body) ? body : {};
+  const source = isObject(asked['source']) ? asked['source'] : {};
   const isOfInterface = /\/effective\w+$/i.test(path);
   const machine = String(
-    asked['targetResourceId'] ?? path.replace(/\/Microsoft\.Network\/.*$/i, '/Microsoft.Compute/virtualMachines/made'),
+    asked['targetResourceId'] ??
+      source['resourceId'] ??
+      path.replace(/\/Microsoft\.Network\/.*$/i, '/Microsoft.Compute/virtualMachines/made'),
   );
   const beside = machine.replace(/\/Microsoft\.Compute\/.*$/i, '/Microsoft.Network/networkInterfaces/made');
   const nic = isOfInterface ? path.split('/').slice(0, -1).join('/') : String(asked['targetNicResourceId'] ?? beside);

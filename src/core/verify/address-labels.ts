@@ -2,13 +2,12 @@
 
 import { type Family, tryPrefix } from '#base/prefix.ts';
 import type { DigitTrees } from '#verify/digit-trees.ts';
+import { Kept, type Undoable } from '#verify/kept.ts';
 import { digitsOf } from '#verify/digits.ts';
-
-type Lists = WeakMap<readonly string[], number>;
 
 export class AddressLabels {
   readonly #trees: DigitTrees;
-  #lists: { readonly [family in Family]: Lists } = { 4: new WeakMap(), 6: new WeakMap() };
+  readonly #lists: { readonly [family in Family]: Kept<readonly string[], number> } = { 4: new Kept(), 6: new Kept() };
 
   constructor(trees: DigitTrees) {
     this.#trees = trees;
@@ -27,8 +26,8 @@ export class AddressLabels {
     return label;
   }
 
-  /** A rollback gives the numbers of dropped labels to others. */
-  forget(): void {
-    this.#lists = { 4: new WeakMap(), 6: new WeakMap() };
+  /** What takes part in the store's marks: a rollback gives the numbers of dropped labels to others. */
+  get kept(): readonly Undoable[] {
+    return [this.#lists[4], this.#lists[6]];
   }
 }

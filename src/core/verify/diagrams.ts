@@ -188,6 +188,21 @@ export class Diagrams {
     return this.rows.intern(row, 0, row.length) + firstNode;
   }
 
+  /** The children of a node at a level with the labels that lead to them. A node below the level is its own child for all values. */
+  edgesOf(node: number, level: number): readonly (readonly [child: number, label: number])[] {
+    if (this.levelOf(node) !== level) return [[node, leaves.all]];
+    if (this.#isWide(node, level)) {
+      const tree = this.#treeAt(node, level);
+      const found = [...this.trees.leavesOf(tree, Number.MAX_SAFE_INTEGER)];
+      return found.map((leaf) => [~leaf, this.trees.where(tree, leaf)]);
+    }
+    const edges = this.#edgesAt(node, level);
+    return Array.from({ length: edges.length / 2 }, (_, index) => [
+      edges[2 * index] ?? nothing,
+      edges[2 * index + 1] ?? leaves.nothing,
+    ]);
+  }
+
   /** Where a value of the level's field leads. */
   follow(node: number, level: number, digits: readonly number[]): number {
     if (this.levelOf(node) !== level) return node;

@@ -58,7 +58,12 @@ export function ruleSet(store: PacketSets, one: PolicyRule): PacketSet {
 
 type Ends = readonly [inside: number, outside: number];
 
-function ruleDiagram(store: PacketSets, { rule, sets, local = 'target' }: PolicyRule, [inside, outside]: Ends): number {
+/** The rule as a diagram: `inside` for the packets that it speaks of, `outside` for the others. */
+export function ruleDiagram(
+  store: PacketSets,
+  { rule, sets, local = 'target' }: PolicyRule,
+  [inside, outside]: Ends,
+): number {
   const { diagrams } = store;
   diagrams.reset();
   const here = local === 'target' ? rule.target : rule.source;

@@ -7,6 +7,7 @@ import { AddressLabels } from '#verify/address-labels.ts';
 import { Budget, type BudgetLimits } from '#verify/budget.ts';
 import { all, Diagrams, type Mark, nothing } from '#verify/diagrams.ts';
 import { addressOf, digitsOf, digitsOfPort, numberOf, portDigits } from '#verify/digits.ts';
+import { type Undoable } from '#verify/kept.ts';
 import { operations } from '#verify/operation.ts';
 
 /** The number of a set: two sets of one store are equal if and only if their numbers are. */
@@ -37,16 +38,21 @@ export const familyDigits: { readonly [family in Family]: readonly [first: numbe
 /** Size of each memory of results: 1 MiB, so that it stays in the processor's cache; four times as much was not faster. */
 const usualMemoBits = 16;
 
+/** A point in time to which a store can go back, with all that was remembered of it. */
+export type StoreMark = { readonly diagrams: Mark; readonly kept: readonly number[] };
+
 /** A store of packet sets. Ports say nothing of a protocol that has none: its sets hold all ports or no port. */
 export class PacketSets {
   readonly diagrams: Diagrams;
   readonly labels: AddressLabels;
   readonly budget: Budget;
+  readonly #kept: Undoable[];
 
   constructor({ memoBits = usualMemoBits, ...limits }: BudgetLimits & { readonly memoBits?: number } = {}) {
     this.budget = new Budget(limits);
     this.diagrams = new Diagrams(this.budget, memoBits);
     this.labels = new AddressLabels(this.diagrams.trees);
+    this.#kept = [...this.labels.kept];
   }
 
   union(left: PacketSet, right: PacketSet): PacketSet {
@@ -119,18 +125,25 @@ export class PacketSets {
     };
   }
 
-  /** See `Diagrams`. */
-  mark(): Mark {
-    return this.diagrams.mark();
+  /** Whatever remembers numbers of sets must go back with the store. */
+  register<T extends Undoable>(kept: T): T {
+    this.#kept.push(kept);
+    return kept;
   }
 
-  rollback(mark: Mark): void {
-    this.diagrams.rollback(mark);
-    this.labels.forget();
+  /** See `Diagrams`. Marks may lie within each other. */
+  mark(): StoreMark {
+    return { diagrams: this.diagrams.mark(), kept: this.#kept.map((one) => one.mark()) };
+  }
+
+  rollback({ diagrams, kept }: StoreMark): void {
+    this.diagrams.rollback(diagrams);
+    for (const [index, one] of this.#kept.entries()) one.rollback(kept[index] ?? 0);
   }
 
   commit(): void {
     this.diagrams.commit();
+    for (const one of this.#kept) one.commit();
   }
 }
 

@@ -40,7 +40,13 @@ export type CheckAnswer = {
   /** The word of the programs in force alone. */
   readonly proof: 'Reachable' | 'Unreachable';
   /** `guest`: connections were tried from inside it; `nothing`: none was sent, and the status is the proof's. */
-  readonly probe: { readonly from: 'guest' | 'nothing'; readonly says: string; readonly tried: readonly Knocked[] };
+  readonly probe: {
+    readonly from: 'guest' | 'nothing';
+    readonly says: string;
+    readonly tried: readonly Knocked[];
+    /** Of those that could be tried, how many were not answered as wanted. */
+    readonly failed: number;
+  };
   readonly steps: readonly Pick<PathStep, 'layer' | 'verdict' | 'resource' | 'rule'>[];
 };
 
@@ -58,7 +64,8 @@ let underWay = 0;
 /** Checks. What the asker may not read is told as layer and verdict. */
 export async function checkConnectivity(check: Check, parts: CheckParts): Promise<CheckAnswer> {
   const target = targetFor(check.host, parts);
-  const sender = target === undefined ? parts.placed[0] : parts.placed.find((each) => sourceOf(each, target) !== undefined);
+  const sender =
+    target === undefined ? parts.placed[0] : parts.placed.find((each) => sourceOf(each, target) !== undefined);
   if (sender === undefined) {
     throw new Refusal('InvalidParameter', 'The source machine has no address of the family of the destination.', {
       target: '/source/resourceId',
@@ -124,7 +131,12 @@ async function knocks(
   }
 }
 
-type Known = { readonly check: Check; readonly path: PacketPath; readonly tried: readonly Knocked[]; readonly target: string };
+type Known = {
+  readonly check: Check;
+  readonly path: PacketPath;
+  readonly tried: readonly Knocked[];
+  readonly target: string;
+};
 
 function told(known: Known, parts: CheckParts): CheckAnswer {
   const { path, tried } = known;
@@ -138,6 +150,7 @@ function told(known: Known, parts: CheckParts): CheckAnswer {
       from: tried.length === 0 ? 'nothing' : 'guest',
       says: tried.length === 0 ? 'nothing was sent: no guest runs in a model' : saysOf(known),
       tried,
+      failed: tried.filter((each) => each.state !== 'untried' && !isGood(each, known.check)).length,
     },
     steps: path.legs.flatMap(({ steps }) => steps.map((step) => shownStep(step, parts.mayRead))),
   };
@@ -178,14 +191,22 @@ function hopsOf(known: Known, parts: Telling): readonly CheckHop[] {
   const senders = legs.map((leg, index): CheckHop => {
     const issues = stop !== undefined && stop.origin !== 'Inbound' && index === last ? [stop] : [];
     const agent = index === 0 && known.tried.some(({ state }) => state === 'untried') ? [agentStopped(known)] : [];
-    return { kind: index === 0 ? 'Source' : 'VirtualAppliance', ...placeOf(leg, index, parts), issues: [...issues, ...agent] };
+    return {
+      kind: index === 0 ? 'Source' : 'VirtualAppliance',
+      ...placeOf(leg, index, parts),
+      issues: [...issues, ...agent],
+    };
   });
   const inbound = stop?.origin === 'Inbound' ? [stop] : [];
   return [...senders, { ...targetHop(known, parts), issues: [...inbound, ...disagreements(known, parts)] }];
 }
 
 /** An appliance's address is a row of somebody's route table: told only with the NIC itself. */
-function placeOf({ nic, packet }: Leg, index: number, { world, mayRead }: Telling): Pick<CheckHop, 'address' | 'resource'> {
+function placeOf(
+  { nic, packet }: Leg,
+  index: number,
+  { world, mayRead }: Telling,
+): Pick<CheckHop, 'address' | 'resource'> {
   if (nic === undefined || !mayRead(nic)) return {};
   const own = portAddresses(world.programs, nic).find((each) => familyOf(each) === familyOf(packet.target));
   const address = index === 0 ? packet.source : own;
@@ -223,7 +244,12 @@ function issueOf({ legs, verdict }: PacketPath, mayRead: CheckParts['mayRead']):
   const severity = 'Error';
   if (step.direction !== undefined) {
     const context = rule === undefined ? [] : [{ key: 'RuleName', value: rule }];
-    return { origin: step.direction === 'inbound' ? 'Inbound' : 'Outbound', severity, kind: 'NetworkSecurityRule', context };
+    return {
+      origin: step.direction === 'inbound' ? 'Inbound' : 'Outbound',
+      severity,
+      kind: 'NetworkSecurityRule',
+      context,
+    };
   }
   if (step.layer === 'routeTable') {
     const named = rule === undefined ? [] : [{ key: 'RouteName', value: rule }];
@@ -264,7 +290,12 @@ function unresolved({ host }: Check, sender: Placed, { mayRead, knocker }: Check
     status: 'Unreachable',
     hops: [{ kind: 'Source', ...place, issues: [issue] }],
     proof: 'Unreachable',
-    probe: { from: 'nothing', says: `nothing was sent: the name has no address${knocker === undefined ? ' (model)' : ''}`, tried: [] },
+    probe: {
+      from: 'nothing',
+      says: `nothing was sent: the name has no address${knocker === undefined ? ' (model)' : ''}`,
+      tried: [],
+      failed: 0,
+    },
     steps: [],
   };
 }

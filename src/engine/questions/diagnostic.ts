@@ -1,6 +1,16 @@
 /** A network configuration diagnostic: what each group at an interface says of traffic, given as prefixes and ports, rule by rule. */
 
-import { bitsOf, contains, mergePrefixes, parsePrefix, type Prefix, prefixOf, printPrefix, tryAddress, tryPrefix } from '#base/prefix.ts';
+import {
+  bitsOf,
+  contains,
+  mergePrefixes,
+  parsePrefix,
+  type Prefix,
+  prefixOf,
+  printPrefix,
+  tryAddress,
+  tryPrefix,
+} from '#base/prefix.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Layer, Placed } from '#compile/answer/port.ts';
 import { ruleName } from '#compile/answer/rule.ts';
@@ -155,7 +165,10 @@ function holdsPorts(ranges: readonly PortRange[], [first, last]: PortRange): boo
 /** Does the match hold every address of the traffic? Prefixes that only together hold one count: they are merged first. */
 function holdsAll(match: AddressMatch, wanted: readonly Prefix[], { sets }: RouterProgram): boolean {
   if (match === 'any') return true;
-  const texts = [...match.prefixes, ...match.sets.flatMap((name) => (Object.hasOwn(sets, name) ? (sets[name] ?? []) : []))];
+  const texts = [
+    ...match.prefixes,
+    ...match.sets.flatMap((name) => (Object.hasOwn(sets, name) ? (sets[name] ?? []) : [])),
+  ];
   const held = mergePrefixes(texts.flatMap((text) => tryPrefix(text) ?? []));
   return wanted.length > 0 && wanted.every((prefix) => held.some((each) => contains(each, prefix)));
 }

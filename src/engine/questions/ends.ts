@@ -43,7 +43,10 @@ export function originOf({ kind, placed }: End): Origin {
 }
 
 /** Where an end is sent to. From outside that is a public address, where there is one for the port. */
-export function targetsOf(end: End, { from, port, world }: { from: End; port: number; world: EndsWorld }): readonly string[] {
+export function targetsOf(
+  end: End,
+  { from, port, world }: { from: End; port: number; world: EndsWorld },
+): readonly string[] {
   if (end.placed === undefined || from.placed !== undefined) return end.addresses;
   const edge = Object.values(world.programs).find((program) => program.kind === 'edge');
   const publics = edge === undefined ? [] : publicsOf(edge, end.placed.port, port);
@@ -69,7 +72,11 @@ function endOfAddress(address: string, { programs }: EndsWorld): End {
       : [],
   );
   const [placed, ...others] = found;
-  if (others.length > 0) throw ambiguous(address, found.map(({ port }) => port.nic));
+  if (others.length > 0)
+    throw ambiguous(
+      address,
+      found.map(({ port }) => port.nic),
+    );
   const name = placed?.port.nic ?? address;
   return { kind: placed === undefined ? 'address' : 'nic', name, addresses: [address], ...(placed && { placed }) };
 }
@@ -81,7 +88,11 @@ function endOfName(text: string, world: EndsWorld): End {
     const says = `There is no machine and no network interface "${text.slice(0, 200)}"; a name, an id, an address, "internet" or "operator" is wanted.`;
     throw new Refusal('EndUnknown', says, { status: 404 });
   }
-  if (others.length > 0) throw ambiguous(text, [resource, ...others].map(({ id }) => id));
+  if (others.length > 0)
+    throw ambiguous(
+      text,
+      [resource, ...others].map(({ id }) => id),
+    );
   const [nic] = resource.type === machineType ? nicsOf(resource.properties) : [resource.id];
   const placed = nic === undefined ? undefined : portOfNic(programs, nic);
   if (placed === undefined) {

@@ -6,7 +6,7 @@ import { familyOf } from '#compile/read.ts';
 import type { Packet } from '#program/packet.ts';
 import type { Rule, RouterProgram } from '#program/program.ts';
 import { endOf, type EndsWorld, originOf, targetsOf } from '#engine/questions/ends.ts';
-import { pathOf, type PathStep } from '#engine/questions/path.ts';
+import { type Leg, pathOf } from '#engine/questions/path.ts';
 
 /** `from` and `to` as people name them (`endOf`). `port` is 0 where the protocol has none. */
 export type PacketQuestion = {
@@ -21,7 +21,7 @@ export type Explanation = {
   readonly to: string;
   readonly verdict: 'deliver' | 'drop';
   readonly because: string;
-  readonly legs: readonly { readonly packet: Packet; readonly nic?: string; readonly steps: readonly PathStep[] }[];
+  readonly legs: readonly Omit<Leg, 'fate'>[];
   /** ARM ids of the NICs that get it, or `internet`, `infra`, `router`. */
   readonly delivered: readonly string[];
 };
@@ -33,15 +33,27 @@ const senderPort = 49_152;
 export function explainPacket(question: PacketQuestion, world: EndsWorld): Explanation {
   const packet = packetOf(question, world);
   const { legs, verdict, because, to } = pathOf(world, packet);
-  const marks = new Map(routersOf(world).flatMap(({ ports }) => Object.values(ports).map(({ mark, nic }) => [mark, nic])));
+  const marks = new Map(
+    routersOf(world).flatMap(({ ports }) => Object.values(ports).map(({ mark, nic }) => [mark, nic])),
+  );
   const delivered = to.map(({ at }) => (at.kind === 'nic' ? (marks.get(at.mark) ?? 'nic') : at.kind));
   return {
     from: question.from,
     to: question.to,
     verdict,
     because: because ?? legs.at(-1)?.steps.at(-1)?.because ?? 'delivered',
-    legs: legs.map(({ packet: sent, nic, steps }) => ({ packet: sent, ...(nic === undefined ? {} : { nic }), steps })),
+    legs: legs.map(legTold),
     delivered,
+  };
+}
+
+/** A leg without its fate, which its steps tell. */
+function legTold({ packet, nic, isTranslated, steps }: Leg): Omit<Leg, 'fate'> {
+  return {
+    packet,
+    ...(nic === undefined ? {} : { nic }),
+    ...(isTranslated === undefined ? {} : { isTranslated }),
+    steps,
   };
 }
 
@@ -106,8 +118,11 @@ function originOfRule({ router, filter, key, rule, before }: Found, { view }: En
   const [, group = '', name = ''] = filter.split('/');
   const base = `/subscriptions/${router.vnet.split('/')[2]}/resourceGroups/${group}/providers/Microsoft.Network`;
   const nsg = view.get(`${base}/networkSecurityGroups/${name}`);
-  const resource = nsg === undefined ? undefined : view.get(`${nsg.id}/securityRules/${key.slice(key.indexOf('/') + 1)}`);
-  const mine = Object.values(router.ports).filter(({ inbound, outbound }) => [...inbound, ...outbound].includes(filter));
+  const resource =
+    nsg === undefined ? undefined : view.get(`${nsg.id}/securityRules/${key.slice(key.indexOf('/') + 1)}`);
+  const mine = Object.values(router.ports).filter(({ inbound, outbound }) =>
+    [...inbound, ...outbound].includes(filter),
+  );
   return {
     because: rule.because,
     filter,

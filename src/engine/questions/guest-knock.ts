@@ -48,5 +48,10 @@ function knocked({ code, stdout, stderr }: GuestExit, { knock, ms }: Asked): Kno
   if (/refused/i.test(stderr)) return { state: 'closed', ms, says: 'nothing listens there' };
   const isOpen = knock.request === undefined ? code === 0 : /succeeded/i.test(stderr);
   if (!isOpen) return { state: 'silent', ms, says: 'nothing came back in time' };
-  return { state: 'open', ms, says: 'answered', ...(knock.request === undefined ? {} : { answer: stdout.slice(0, answerMax) }) };
+  return {
+    state: 'open',
+    ms,
+    says: 'answered',
+    ...(knock.request === undefined ? {} : { answer: stdout.slice(0, answerMax) }),
+  };
 }

@@ -1,7 +1,10 @@
 /** Which rules in force at a NIC ever decide a packet there, and which could go, with the rules that decide in their place. */
 
+import { setImmediate } from 'node:timers/promises';
+import { idleStepsMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Layer, Placed } from '#compile/answer/port.ts';
+import type { Sets } from '#program/filter.ts';
 import type { Filter, RouterProgram, Rule } from '#program/program.ts';
 import { all } from '#verify/diagrams.ts';
 import { filterSet, type Policy, rulesOf, ruleSet } from '#verify/filter-set.ts';
@@ -20,19 +23,25 @@ export type RuleState = {
 };
 
 /** The states of the rules of one layer, by filter and key. */
-export type LayerStates = ReadonlyMap<string, ReadonlyMap<string, RuleState>>;
+export type LayerStates = ReadonlyMap<string, States>;
+type States = ReadonlyMap<string, RuleState>;
 
 const live: RuleState = Object.freeze({ state: 'live', by: [] });
 
-/** The states of all rules of the layers at a NIC. Every layer's filters are judged in both directions, each exactly once. */
-export function layerStates({ router }: Placed, layers: readonly Layer[]): LayerStates {
-  const store = new PacketSets();
+/** The states of all rules of the layers at a NIC. Others have their turn between two filters. */
+export async function layerStates({ router }: Placed, layers: readonly Layer[]): Promise<LayerStates> {
+  const store = new PacketSets({ steps: idleStepsMax });
   const states = new Map<string, ReadonlyMap<string, RuleState>>();
   for (const local of ['target', 'source'] as const) {
     const names = layers.flatMap(({ inbound, outbound }) => (local === 'target' ? inbound : outbound) ?? []);
     for (const name of names) {
       const others = names.filter((other) => other !== name);
-      states.set(name, judged(store, () => filterStates(store, { router, name, others, local }), policyOf(router, name)));
+      const question = { router, name, others, local };
+      states.set(
+        name,
+        judged(store, policyOf(router, name), () => filterStates(store, question)),
+      );
+      await setImmediate();
     }
   }
   return states;
@@ -46,11 +55,7 @@ type Question = {
 };
 
 /** What is too costly is told as unjudged, never guessed. */
-function judged<T extends ReadonlyMap<string, RuleState>>(
-  store: PacketSets,
-  work: () => T,
-  filter: Filter,
-): ReadonlyMap<string, RuleState> {
+function judged(store: PacketSets, filter: Filter, work: () => States): States {
   store.budget.refill();
   try {
     return work();
@@ -60,9 +65,22 @@ function judged<T extends ReadonlyMap<string, RuleState>>(
   }
 }
 
-function filterStates(store: PacketSets, question: Question): ReadonlyMap<string, RuleState> {
+function filterStates(store: PacketSets, question: Question): States {
   const { router, name, local } = question;
   const policy: Policy = { filter: policyOf(router, name), sets: router.sets, local };
+  const states = new Map(idleStates(store, policy));
+  for (const key of deadRules(store, { ...question, policy, idle: states })) states.set(key, { state: 'dead', by: [] });
+  for (const [key] of rulesOf(policy.filter)) if (!states.has(key)) states.set(key, live);
+  return states;
+}
+
+// A group of a thousand rules takes a third of a second, and is asked about again and again: judged once as long as it stands.
+const known = new WeakMap<Filter, { readonly sets: Sets; readonly states: States }>();
+
+function idleStates(store: PacketSets, policy: Policy): States {
+  const { filter, sets } = policy;
+  const before = known.get(filter);
+  if (before?.sets === sets) return before.states;
   const states = new Map<string, RuleState>();
   // The writer's rules are judged with Azure's own in place, and these with the writer's: what cannot be removed is not in the way.
   for (const { rule, kind, by } of idleRules(policy, isDefault, store)) states.set(rule, { state: kind, by });
@@ -70,15 +88,14 @@ function filterStates(store: PacketSets, question: Question): ReadonlyMap<string
     // The last default says what the end of the group would say: that is its purpose.
     if (kind !== 'redundant') states.set(rule, { state: kind, by });
   }
-  for (const key of deadRules(store, { ...question, policy, idle: states })) states.set(key, { state: 'dead', by: [] });
-  for (const [key] of rulesOf(policy.filter)) if (!states.has(key)) states.set(key, live);
+  if (Object.isFrozen(filter)) known.set(filter, { sets, states });
   return states;
 }
 
 /** Rules that allow something here, none of which every other layer lets through. */
 function deadRules(
   store: PacketSets,
-  { router, others, local, policy, idle }: Question & { readonly policy: Policy; readonly idle: ReadonlyMap<string, RuleState> },
+  { router, others, local, policy, idle }: Question & { readonly policy: Policy; readonly idle: States },
 ): readonly string[] {
   if (others.length === 0) return [];
   const passed = others

@@ -3,6 +3,7 @@
 import { pathLegsMax } from '#base/limits.ts';
 import type { Placed } from '#compile/answer/port.ts';
 import { ruleName } from '#compile/answer/rule.ts';
+import { familyOf } from '#compile/read.ts';
 import type { View } from '#model/resource.ts';
 import { evaluate } from '#program/eval.ts';
 import type { Delivered, Fate, Hop, Packet } from '#program/packet.ts';
@@ -27,6 +28,8 @@ export type PathStep = {
 export type Leg = {
   readonly packet: Packet;
   readonly nic?: string;
+  /** An appliance sends it as its own: with the source kept it could not leave. */
+  readonly isTranslated?: boolean;
   readonly fate: Fate;
   readonly steps: readonly PathStep[];
 };
@@ -40,7 +43,8 @@ export type PacketPath = {
 };
 
 /**
- * Follows a packet. An appliance (a forwarding NIC that gets what is not for it) sends on what it receives with the source kept; of the
+ * Follows a packet. An appliance (a forwarding NIC that gets what is not for it) sends on what it receives with the source kept, or as
+ * its own where the edge lets nobody else's source out; whether it does lies with its guest. Of the
  * targets that a balance may choose the first is followed through appliances, the others are told as they stand.
  */
 export function pathOf(world: PathWorld, packet: Packet): PacketPath {
@@ -49,7 +53,7 @@ export function pathOf(world: PathWorld, packet: Packet): PacketPath {
   const seen = new Set<number>();
   let next = packet;
   for (;;) {
-    const leg = legOf(world, next, ports);
+    const leg = sentOn(world, next, ports);
     legs.push(leg);
     const { fate } = leg;
     if (fate.verdict === 'drop') return { legs, verdict: 'drop', because: fate.because, to: [] };
@@ -82,6 +86,16 @@ function relayOf(to: readonly Delivered[], ports: Ports) {
   return undefined;
 }
 
+/** A leg; of an appliance, once more as its own when the source that it kept has no way out. */
+function sentOn(world: PathWorld, packet: Packet, ports: Ports): Leg {
+  const leg = legOf(world, packet, ports);
+  const port = packet.origin.kind === 'nic' ? ports.get(packet.origin.mark)?.port : undefined;
+  const isStuck = leg.fate.verdict === 'drop' && leg.fate.hops.at(-1)?.step === 'translate';
+  if (!isStuck || port === undefined || !port.forwarding || Object.hasOwn(port.addresses, packet.source)) return leg;
+  const source = Object.keys(port.addresses).find((each) => familyOf(each) === familyOf(packet.source));
+  return source === undefined ? leg : { ...legOf(world, { ...packet, source }, ports), isTranslated: true };
+}
+
 function legOf({ programs, view }: PathWorld, packet: Packet, ports: Ports): Leg {
   const fate = evaluate(programs, packet);
   const sender = packet.origin.kind === 'nic' ? ports.get(packet.origin.mark) : undefined;
@@ -109,7 +123,9 @@ function receivers(fate: Fate, packet: Packet, ports: Ports): readonly Placed[] 
 }
 
 function judgesBy(port: Port, filters: Placed['router']['filters'], { because }: Hop): boolean {
-  return port.inbound.some((name) => Object.values(filters[name]?.rules ?? {}).some((rule) => rule.because === because));
+  return port.inbound.some((name) =>
+    Object.values(filters[name]?.rules ?? {}).some((rule) => rule.because === because),
+  );
 }
 
 type StepParts = { readonly finder: Finder; readonly isDenied: boolean; readonly isSent: boolean };

@@ -35,6 +35,10 @@ const flow: Flow = {
   local: { address: '10.0.1.4', port: 80 },
   remote: { address: '203.0.113.9', port: 50_000 },
 };
+const checked = { machine, to: '203.0.113.9', check: { protocol: 'tcp', port: 443 } } as const;
+const profiles = [
+  { direction: 'inbound', protocol: 'tcp', source: 'Internet', target: '10.0.1.4', ports: [80, 80] },
+] as const;
 const hop = { target, source: '10.0.1.4', address: '203.0.113.9' };
 
 /** A machine and its NIC in `red`, judged by an NSG and a route table of `blue`. */
@@ -91,6 +95,13 @@ test('who holds all rights is told rules, routes, verdicts and hops by name', as
   const { table: told, hop: next } = await questions.hop(watcher, hop, me);
   assert.deepEqual([next.kind, typeof told === 'string' ? told : told.id], ['none', table]);
   assert.equal((await questions.groups(watcher, machine, me))[0]?.layers.length, 1);
+  const { hops, status } = await questions.check(watcher, checked, me);
+  assert.equal(status, 'Unreachable');
+  assert.deepEqual(hops[0]?.issues[0]?.context.at(-1), { key: 'RouteName', value: 'lost' });
+  const [diagnosed] = await questions.diagnose(watcher, { target: machine, profiles }, me);
+  const verdict = diagnosed?.nics[0]?.layers[0];
+  assert.deepEqual([verdict?.access, verdict?.matched, verdict?.nsg?.id], ['allow', 'securityRules/web', nsg]);
+  assert.ok(layer.rules.every(({ state }) => state !== 'unjudged'));
   const group = `${base}/resourceGroups/red`;
   assert.ok(questions.topology(watcher, { kind: 'group', id: group }, me).length >= 5);
 });
@@ -119,7 +130,18 @@ test('who may not read the security group or the route table is told the verdict
   assert.deepEqual(await questions.flow(watcher, { target, flow }, me), { access: 'allow' });
   assert.equal((await questions.hop(watcher, hop, me)).table, 'hidden');
   assert.ok((await questions.routes(nic, me)).every(({ name }) => name === undefined));
-  const told = JSON.stringify([await questions.groups(watcher, machine, me), await questions.routes(nic, me)]);
+  const { hops, steps, status } = await questions.check(watcher, checked, me);
+  assert.deepEqual([status, hops[0]?.issues[0]?.context], ['Unreachable', [{ key: 'RouteType', value: 'User' }]]);
+  assert.ok(steps.some((step) => step.layer === 'routeTable' && step.verdict === 'deny'));
+  const [diagnosed] = await questions.diagnose(watcher, { target: nic, profiles }, me);
+  const [verdict] = diagnosed?.nics[0]?.layers ?? [];
+  assert.deepEqual([verdict?.access, verdict?.matched, verdict?.rules], ['allow', undefined, []]);
+  const elsewhere = { ...checked, to: { id: net('blue', 'publicIPAddresses/absent') } };
+  assert.equal(await answer(() => questions.check(watcher, elsewhere, me)), 'AuthorizationFailed');
+  const told = JSON.stringify([
+    ...[await questions.groups(watcher, machine, me), await questions.routes(nic, me)],
+    ...[hops, steps, diagnosed],
+  ]);
   assert.ok(!/guard|lost|securityRules/.test(told), told);
   assert.equal(
     await answer(() => questions.topology(watcher, { kind: 'group', id: `${base}/resourceGroups/blue` }, me)),
@@ -138,6 +160,9 @@ test('without the right to ask, or to read the machine, nothing is told, not eve
     () => questions.flow(watcher, { target, flow }, me),
     () => questions.hop(watcher, hop, me),
     () => questions.groups(watcher, machine, me),
+    () => questions.check(watcher, checked, me),
+    () => questions.diagnose(watcher, { target: machine, profiles }, me),
+    () => questions.diagnose(watcher, { target: nic, profiles }, me),
     () => questions.topology(watcher, { kind: 'group', id: `${base}/resourceGroups/red` }, me),
   ];
   for (const ask of all(callerOf(strangerOid))) assert.equal(await answer(ask), 'AuthorizationFailed');
@@ -166,6 +191,9 @@ test('a question that makes no sense is refused with what would', async () => {
     ['InvalidParameter', () => questions.flow(watcher, { target: { machine, nic: loose }, flow }, me)],
     ['InvalidParameter', () => questions.flow(watcher, { target: { machine: nic, nic: undefined }, flow }, me)],
     ['InvalidParameter', () => questions.hop(watcher, { ...hop, source: '10.0.1.99' }, me)],
+    ['NetworkInterfaceNotAttachedToVirtualMachine', () => questions.diagnose(watcher, { target: loose, profiles }, me)],
+    ['InvalidParameter', () => questions.check(watcher, { ...checked, to: { id: nsg } }, me)],
+    ['ResourceNotFound', () => questions.check(watcher, { ...checked, to: { id: `${machine}x` } }, me)],
     ['ResourceNotFound', () => questions.rules(net('red', 'networkInterfaces/absent'), me)],
     ['ResourceNotFound', () => questions.groups(net('red', 'networkWatchers/absent'), machine, me)],
   ];

@@ -71,7 +71,7 @@ export class Questions {
   async rules(nicId: string, caller: Caller): Promise<readonly LayerRules[]> {
     const nic = this.#allowed({ id: nicId, type: nicType, action: 'effectiveNetworkSecurityGroups' }, caller);
     const placed = await this.#placed(nic);
-    return this.#layers(placed, caller);
+    return await this.#layers(placed, caller);
   }
 
   /** The routes in force at a NIC. A route table that the asker may not read keeps its names. */
@@ -80,7 +80,7 @@ export class Questions {
     const routes = effectiveRoutes(await this.#placed(nic));
     const table = this.#tableOf(nic);
     const isHidden = table === undefined || !this.#mayRead(table, caller);
-    return isHidden ? routes.map(({ name: _, ...route }) => route) : routes;
+    return isHidden ? routes.map(withoutName) : routes;
   }
 
   /** May the flow pass at the machine's NIC, and which rule says so? */
@@ -121,18 +121,16 @@ export class Questions {
     this.#allowed({ id: watcher, type: watcherType, action: 'securityGroupView' }, caller);
     const nics = this.#nicsOf({ machine, nic: undefined }, caller);
     const programs = await this.parts.programs();
-    return nics.map((nic) => {
+    const told: NicRules[] = [];
+    for (const nic of nics) {
       const placed = portOfNic(programs, nic.id);
-      return { nic, layers: placed === undefined ? [] : this.#layers(placed, caller) };
-    });
+      told.push({ nic, layers: placed === undefined ? [] : await this.#layers(placed, caller) });
+    }
+    return told;
   }
 
   /** Does a connection come through from a machine, and if not, what stands in its way? */
-  async check(
-    watcher: string,
-    { machine, to, check }: CheckQuestion,
-    caller: Caller,
-  ): Promise<CheckAnswer> {
+  async check(watcher: string, { machine, to, check }: CheckQuestion, caller: Caller): Promise<CheckAnswer> {
     this.#allowed({ id: watcher, type: watcherType, action: 'connectivityCheck' }, caller);
     const nics = this.#nicsOf({ machine, nic: undefined }, caller);
     const programs = await this.parts.programs();
@@ -203,9 +201,10 @@ export class Questions {
     return placed;
   }
 
-  #layers(placed: Placed, caller: Caller): readonly LayerRules[] {
+  async #layers(placed: Placed, caller: Caller): Promise<readonly LayerRules[]> {
     const layers = layersOf(this.parts.view(), placed.port);
-    const states = layers.some((layer) => this.#mayTell(layer, caller)) ? layerStates(placed, layers) : new Map();
+    const isAnyTold = layers.some((layer) => this.#mayTell(layer, caller));
+    const states: LayerStates = isAnyTold ? await layerStates(placed, layers) : new Map();
     return layers.map((layer) => {
       const { nsg, nic, subnet } = layer;
       if (!this.#mayTell(layer, caller)) return { nic, subnet, rules: [] };
@@ -296,6 +295,11 @@ function addressesOf({ type, id, properties }: Resource, programs: Programs): re
   if (type === publicType) return [addressAt(properties, 'ipAddress') ?? []].flat();
   const nics = type === machineType ? nicsOf(properties) : [id];
   return nics.flatMap((nic) => Object.keys(portOfNic(programs, nic)?.port.addresses ?? {}));
+}
+
+function withoutName(route: EffectiveRoute): EffectiveRoute {
+  const { prefix, hop, source, isActive, shadowedBy } = route;
+  return { prefix, hop, source, isActive, shadowedBy };
 }
 
 function judgedRule(rule: EffectiveRule, states: LayerStates): JudgedRule {

@@ -34,7 +34,9 @@ export async function checkConnectivity(call: Call): Promise<Answer> {
   const watcher = `${groupId(call)}/providers/${watcherType}/${partOf(call, 'name')}`;
   const question = questionOf(readBody(bodyObject(call)));
   const ids = call.engine.context(call.apiVersion);
-  const work = call.engine.questions.check(watcher, question, call.caller).then((answer) => checkBody(answer, () => ids.newGuid()));
+  const work = call.engine.questions
+    .check(watcher, question, call.caller)
+    .then((answer) => checkBody(answer, () => ids.newGuid()));
   const about = { resourceId: `${watcher}/connectivityCheck`, type: watcherType };
   const answered = await call.engine.answer(about, work, call.caller);
   if (answered.kind === 'settled') return shown(answered.value);
@@ -90,7 +92,13 @@ function placeOf(reader: Reader): Place {
     const { protocol, hostname, port, pathname, search } = new URL(text);
     const host = hostname.replace(/^\[|\]$/g, '');
     const word = protocol === 'https:' ? 'Https' : 'Http';
-    return { to: host, host, path: `${pathname}${search}`, protocol: word, ...(port === '' ? {} : { port: Number(port) }) };
+    return {
+      to: host,
+      host,
+      path: `${pathname}${search}`,
+      protocol: word,
+      ...(port === '' ? {} : { port: Number(port) }),
+    };
   }
   if (!/^[\w.:-]{1,253}$/.test(text)) note(reader, 'address', 'an address, a name or a URI of http or https is wanted');
   return { to: text, host: text, path: '/' };
@@ -110,7 +118,8 @@ function httpOf(reader: Reader, { host, path }: Place): Check['http'] {
     lines.push(`${name}: ${value}`);
   }
   const statuses = (textsOf(settings, 'validStatusCodes', 100) ?? []).map(Number);
-  if (statuses.some((status) => !(status >= 100 && status <= 599))) note(settings, 'validStatusCodes', 'statuses from 100 to 599 are wanted');
+  if (statuses.some((status) => !(status >= 100 && status <= 599)))
+    note(settings, 'validStatusCodes', 'statuses from 100 to 599 are wanted');
   return { request: request(lines), statuses: statuses.length === 0 ? [200] : statuses };
 }
 
@@ -129,9 +138,13 @@ function checkBody({ status, hops, proof, probe, steps }: CheckAnswer, newId: ()
     connectionStatus: status,
     ...(latencies.length === 0
       ? {}
-      : { avgLatencyInMs: Math.round(average), minLatencyInMs: Math.min(...latencies), maxLatencyInMs: Math.max(...latencies) }),
+      : {
+          avgLatencyInMs: Math.round(average),
+          minLatencyInMs: Math.min(...latencies),
+          maxLatencyInMs: Math.max(...latencies),
+        }),
     probesSent: sent.length,
-    probesFailed: sent.filter(({ state }) => state !== 'open').length,
+    probesFailed: probe.failed,
     ringwall: {
       proof,
       probe: {
@@ -175,7 +188,10 @@ export async function diagnoseConfiguration(call: Call): Promise<Answer> {
   const results = await call.engine.questions.diagnose(watcher, asked, call.caller);
   return shown({
     results: results.flatMap(({ nics }, index) =>
-      nics.map(({ layers }) => ({ profile: rows[index]?.shown ?? {}, networkSecurityGroupResult: groupBody(layers, level) })),
+      nics.map(({ layers }) => ({
+        profile: rows[index]?.shown ?? {},
+        networkSecurityGroupResult: groupBody(layers, level),
+      })),
     ),
   });
 }
@@ -185,7 +201,9 @@ function profileOf(reader: Reader): Profile {
   if (direction === undefined) missing(reader, 'direction');
   const protocol = oneOf(reader, 'protocol', ['*', 'TCP', 'UDP']);
   if (protocol === undefined) missing(reader, 'protocol');
-  const sides = ['source', 'destination'].map((name) => textOf(reader, name, { required: true, lengthMax: 128 }) ?? '*');
+  const sides = ['source', 'destination'].map(
+    (name) => textOf(reader, name, { required: true, lengthMax: 128 }) ?? '*',
+  );
   return {
     direction: direction === 'Outbound' ? 'outbound' : 'inbound',
     protocol: protocol === 'TCP' ? 'tcp' : protocol === 'UDP' ? 'udp' : 'any',

@@ -4,96 +4,25 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { JsonObject } from '#base/json.ts';
-import { fakeStamp, s, type FakeStamp, type Reply } from '#faces/arm/fake-engine.ts';
-
-const group = `${s}/resourceGroups/rg1`;
-const net = `${group}/providers/Microsoft.Network`;
-const machine = `${group}/providers/Microsoft.Compute/virtualMachines/m`;
-const v = '?api-version=2018-11-01';
+import type { FakeStamp } from '#faces/arm/fake-engine.ts';
+import {
+  type Asked,
+  check,
+  diagnostic,
+  flow,
+  hop,
+  machine,
+  net,
+  profile,
+  questionStamp,
+} from '#faces/arm/question-world.ts';
 
 let stamp: FakeStamp;
+let ask: Asked['ask'];
 before(async () => {
-  stamp = await fakeStamp();
-  const put = async (id: string, body: JsonObject, version = '2018-11-01'): Promise<void> => {
-    const reply = await stamp.send(`${id}?api-version=${version}`, { method: 'PUT', body });
-    assert.ok(reply.status < 300, reply.text);
-  };
-  await put(group, { location: 'local' }, '2019-10-01');
-  const rule = { priority: 100, direction: 'Inbound', access: 'Allow', protocol: 'Tcp' };
-  const any = {
-    sourceAddressPrefix: 'Internet',
-    sourcePortRange: '*',
-    destinationAddressPrefix: '*',
-    destinationPortRange: '80',
-  };
-  await put(`${net}/networkSecurityGroups/guard`, {
-    properties: { securityRules: [{ name: 'web', properties: { ...rule, ...any } }] },
-  });
-  await put(`${net}/routeTables/table`, {
-    properties: {
-      routes: [
-        {
-          name: 'all',
-          properties: { addressPrefix: '0.0.0.0/0', nextHopType: 'VirtualAppliance', nextHopIpAddress: '10.0.0.9' },
-        },
-      ],
-    },
-  });
-  const ties = {
-    networkSecurityGroup: { id: `${net}/networkSecurityGroups/guard` },
-    routeTable: { id: `${net}/routeTables/table` },
-  };
-  await put(`${net}/virtualNetworks/v1`, {
-    properties: {
-      addressSpace: { addressPrefixes: ['10.0.0.0/16'] },
-      subnets: [{ name: 'a', properties: { addressPrefix: '10.0.0.0/24', ...ties } }],
-    },
-  });
-  const subnet = { id: `${net}/virtualNetworks/v1/subnets/a` };
-  for (const name of ['n', 'loose'])
-    await put(`${net}/networkInterfaces/${name}`, {
-      properties: { ipConfigurations: [{ name: 'one', properties: { subnet } }] },
-    });
-  await put(`${net}/networkWatchers/w`, {});
-  const image = { publisher: 'Ringwall', offer: 'lab', sku: 'tiny', version: 'latest' };
-  await put(
-    machine,
-    {
-      properties: {
-        hardwareProfile: { vmSize: 'Standard_DS1_v2' },
-        storageProfile: { imageReference: image, osDisk: { createOption: 'FromImage' } },
-        osProfile: { computerName: 'm', adminUsername: 'someone', adminPassword: 'vRx7-quiet-Lantern-52' },
-        networkProfile: { networkInterfaces: [{ id: `${net}/networkInterfaces/n` }] },
-      },
-    },
-    '2020-06-01',
-  );
+  ({ stamp, ask } = await questionStamp());
 });
 after(() => stamp.close());
-
-const ask = (path: string, body?: JsonObject | string, headers = {}): Promise<Reply> =>
-  stamp.send(`${net}/${path}${v}`, { method: 'POST', headers, ...(body === undefined ? {} : { body }) });
-
-const flow = {
-  targetResourceId: machine,
-  direction: 'Inbound',
-  protocol: 'TCP',
-  localPort: '80',
-  remotePort: '50000',
-  localIPAddress: '10.0.0.4',
-  remoteIPAddress: '203.0.113.9',
-};
-const hop = { targetResourceId: machine, sourceIPAddress: '10.0.0.4', destinationIPAddress: '203.0.113.9' };
-
-const check = { source: { resourceId: machine }, destination: { address: '203.0.113.9', port: 443 } };
-const profile = {
-  direction: 'Inbound',
-  protocol: 'TCP',
-  source: 'Internet',
-  destination: '10.0.0.4',
-  destinationPort: '80',
-};
-const diagnostic = { targetResourceId: machine, profiles: [profile], verbosityLevel: 'Full' };
 
 test('effective rules and routes have the shapes of Azure', async () => {
   const rules = await ask('networkInterfaces/n/effectiveNetworkSecurityGroups');
@@ -191,90 +120,6 @@ test('a watcher answers flows, hops, rules of a machine and topology in the shap
   assert.ok((subnet['resources'] as JsonObject[]).some(({ name }) => name === 'n'));
 });
 
-test('[S2.19] connectivity is told hop by hop with what stands in the way, and a model says that it sent nothing', async () => {
-  const reply = await ask('networkWatchers/w/connectivityCheck', check);
-  assert.equal(reply.status, 200, reply.text);
-  const { hops, ...rest } = reply.json as { hops: JsonObject[] } & JsonObject;
-  const { path: _, ...ours } = rest['ringwall'] as JsonObject;
-  assert.deepEqual(
-    { ...rest, ringwall: ours },
-    {
-      connectionStatus: 'Unreachable',
-      probesSent: 0,
-      probesFailed: 0,
-      ringwall: {
-        proof: 'Unreachable',
-        probe: { from: 'nothing', says: 'nothing was sent: no guest runs in a model' },
-      },
-    },
-  );
-  const [first, last] = hops;
-  assert.deepEqual(first, {
-    type: 'Source',
-    id: first?.['id'],
-    address: '10.0.0.4',
-    resourceId: `${net}/networkInterfaces/n`,
-    nextHopIds: [last?.['id']],
-    issues: [
-      {
-        origin: 'Outbound',
-        severity: 'Error',
-        type: 'UserDefinedRoute',
-        context: [
-          { key: 'RouteType', value: 'User' },
-          { key: 'RouteName', value: 'all' },
-        ],
-      },
-    ],
-  });
-  assert.equal(last?.['address'], '203.0.113.9');
-  const inside = { ...check, destination: { resourceId: machine, port: 80 } };
-  assert.equal((await ask('networkWatchers/w/connectivityCheck', inside)).status, 200);
-});
-
-test('a connectivity check that takes its time is an operation whose result is the answer', async () => {
-  stamp.engine.isSlow = true;
-  try {
-    const reply = await ask('networkWatchers/w/connectivityCheck', check);
-    assert.deepEqual([reply.status, reply.text], [202, '']);
-    const location = String(reply.headers['location']);
-    assert.equal((await stamp.send(location.slice(location.indexOf('/subscriptions')))).status, 202);
-    stamp.engine.end();
-    const result = await stamp.send(location.slice(location.indexOf('/subscriptions')));
-    assert.deepEqual([result.status, result.json['connectionStatus']], [200, 'Unreachable']);
-  } finally {
-    stamp.engine.isSlow = false;
-  }
-});
-
-test('[S2.19] a diagnostic names the groups, the rule that matches, and which members of each rule do', async () => {
-  const reply = await ask('networkWatchers/w/networkConfigurationDiagnostic', diagnostic);
-  assert.equal(reply.status, 200, reply.text);
-  const [result] = reply.json['results'] as JsonObject[];
-  assert.deepEqual(result?.['profile'], profile);
-  const group = result?.['networkSecurityGroupResult'] as { evaluatedNetworkSecurityGroups: JsonObject[] } & JsonObject;
-  assert.equal(group['securityRuleAccessResult'], 'Allow');
-  const [evaluated] = group.evaluatedNetworkSecurityGroups;
-  const { rulesEvaluationResult, ...named } = evaluated ?? {};
-  assert.deepEqual(named, {
-    networkSecurityGroupId: `${net}/networkSecurityGroups/guard`,
-    appliedTo: `${net}/virtualNetworks/v1/subnets/a`,
-    matchedRule: { ruleName: 'securityRules/web', action: 'Allow' },
-  });
-  assert.deepEqual((rulesEvaluationResult as JsonObject[])[0], {
-    name: 'securityRules/web',
-    protocolMatched: true,
-    sourceMatched: true,
-    sourcePortMatched: true,
-    destinationMatched: true,
-    destinationPortMatched: true,
-  });
-  const partly = { ...diagnostic, verbosityLevel: 'Normal', profiles: [{ ...profile, destinationPort: '80-81' }] };
-  const [other] = (await ask('networkWatchers/w/networkConfigurationDiagnostic', partly)).json['results'] as JsonObject[];
-  assert.ok(JSON.stringify(other).includes('"securityRuleAccessResult":"Deny"'));
-  assert.ok(JSON.stringify(other).includes('"partial":true'));
-});
-
 // One row is one refusal: the question, its body, and the status, code and member that are told.
 const refusals: readonly (readonly [string, JsonObject | string | undefined, number, string])[] = [
   ['networkInterfaces/loose/effectiveRouteTable', undefined, 400, 'NetworkInterfaceNotAttachedToVirtualMachine'],
@@ -315,9 +160,24 @@ const refusals: readonly (readonly [string, JsonObject | string | undefined, num
   ['networkWatchers/w/connectivityCheck', { ...check, protocol: 'Udp' }, 400, '/protocol'],
   ['networkWatchers/w/connectivityCheck', { ...check, source: { resourceId: net } }, 400, '/source/resourceId'],
   ['networkWatchers/w/connectivityCheck', { ...check, source: { resourceId: `${machine}x` } }, 404, 'ResourceNotFound'],
-  ['networkWatchers/w/connectivityCheck', { ...check, destination: { address: '10.0.0.9' }, protocol: 'Tcp' }, 400, 'port'],
-  ['networkWatchers/w/connectivityCheck', { ...check, destination: { address: 'a b', port: 1 } }, 400, '/destination/address'],
-  ['networkWatchers/w/connectivityCheck', { ...check, destination: { address: '2001:db8::1', port: 80 } }, 400, 'family'],
+  [
+    'networkWatchers/w/connectivityCheck',
+    { ...check, destination: { address: '10.0.0.9' }, protocol: 'Tcp' },
+    400,
+    'port',
+  ],
+  [
+    'networkWatchers/w/connectivityCheck',
+    { ...check, destination: { address: 'a b', port: 1 } },
+    400,
+    '/destination/address',
+  ],
+  [
+    'networkWatchers/w/connectivityCheck',
+    { ...check, destination: { address: '2001:db8::1', port: 80 } },
+    400,
+    'family',
+  ],
   [
     'networkWatchers/w/connectivityCheck',
     { ...check, destination: { resourceId: `${net}/routeTables/table`, port: 80 } },
@@ -363,7 +223,7 @@ test('what makes no sense is refused by member, and what is not answered yet say
     assert.equal(reply.status, status, `${path} ${JSON.stringify(body)}: ${reply.text}`);
     assert.ok(reply.text.includes(has), `${has}: ${reply.text}`);
   }
-  assert.equal((await stamp.send(`${net}/networkInterfaces/n/effectiveRouteTable${v}`)).status, 405);
+  assert.equal((await stamp.send(`${net}/networkInterfaces/n/effectiveRouteTable?api-version=2018-11-01`)).status, 405);
   const headers = { authorization: 'Bearer stranger' };
   assert.equal((await ask('networkInterfaces/n/effectiveRouteTable', {}, headers)).status, 403);
   assert.equal((await ask('networkWatchers/w/ipFlowVerify', flow, headers)).status, 403);

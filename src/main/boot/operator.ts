@@ -66,7 +66,11 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
 }
 
 async function worldOf(engine: Assembly['engine'], { facts }: OperatorParts): Promise<EndsWorld> {
-  return { programs: (await engine.gate.standing()).programs as unknown as Programs, view: engine.view(), stamp: facts };
+  return {
+    programs: (await engine.gate.standing()).programs as unknown as Programs,
+    view: engine.view(),
+    stamp: facts,
+  };
 }
 
 /** A principal with a role, as `createServicePrincipal` of the operator's socket is asked for it. */

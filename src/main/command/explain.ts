@@ -1,9 +1,11 @@
 /** `ringwall explain "A -> B:port"` and `ringwall why rule RULE`: what becomes of a packet, and what stands behind a rule. */
 
+import type { LinkClient } from '#adapters/link/client.ts';
 import { tryAddress } from '#base/prefix.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Explanation, PacketQuestion, RuleOrigin } from '#engine/questions/explain.ts';
 import type { PathStep } from '#engine/questions/path.ts';
+import { rulesWithHandle } from '#main/command/why-handle.ts';
 import { print } from '#main/command/options.ts';
 import { withTarget, type TargetOptions } from '#main/command/target.ts';
 
@@ -14,10 +16,27 @@ export async function explainFlow(words: readonly string[], options: TargetOptio
   print(options, found, describe(found));
 }
 
-/** `ringwall why rule` */
+/** `ringwall why rule`: a number is the handle of a kernel rule (root), anything else a rule by name or by its comment. */
 export async function whyRule(words: readonly string[], options: TargetOptions): Promise<void> {
-  const found = await withTarget(options, (link) => link.call<readonly RuleOrigin[]>('why', [words.join(' ')]));
-  print(options, { rules: found }, found.map(describeRule).join('\n'));
+  const text = words.join(' ');
+  const kernel = /^\d{1,9}$/.test(text) ? rulesWithHandle(Number(text), options.stamp) : [];
+  const asked = kernel.length === 0 ? [text] : kernel.map(({ comment }) => comment);
+  const rules = await withTarget(options, async (link) => {
+    const found = await Promise.all(asked.map((each) => behind(link, each, kernel.length > 0)));
+    return found.flat();
+  });
+  const heads = kernel.map(({ namespace, table, chain, comment }) => `${namespace} ${table} ${chain}: ${comment}`);
+  print(options, { kernel, rules }, [...heads, ...rules.map(describeRule)].join('\n'));
+}
+
+/** A kernel rule may be the stamp's own, with no security group behind it, and long comments are cut: then its comment says all there is. */
+async function behind(link: LinkClient, text: string, isOfKernel: boolean): Promise<readonly RuleOrigin[]> {
+  try {
+    return await link.call<readonly RuleOrigin[]>('why', [text]);
+  } catch (error) {
+    if (isOfKernel && error instanceof Refusal && error.code === 'RuleUnknown') return [];
+    throw error;
+  }
 }
 
 const form = '"A -> B:port/protocol"';
@@ -46,10 +65,12 @@ function malformed(text: string): Refusal {
 }
 
 function describe({ verdict, because, legs, delivered }: Explanation): string {
-  const lines = legs.flatMap(({ packet, nic, steps }) => [
-    `${packet.source} -> ${packet.target} ${packet.protocol}${packet.targetPort === 0 ? '' : `/${packet.targetPort}`} from ${nic ?? packet.origin.kind}`,
-    ...steps.map(stepLine),
-  ]);
+  const lines = legs.flatMap(({ packet, nic, isTranslated, steps }) => {
+    const service = `${packet.protocol}${packet.targetPort === 0 ? '' : `/${packet.targetPort}`}`;
+    const own = isTranslated === true ? ', as its own if its guest translates' : '';
+    const head = `${packet.source} -> ${packet.target} ${service} from ${nic ?? packet.origin.kind}${own}`;
+    return [head, ...steps.map(stepLine)];
+  });
   const end = verdict === 'deliver' ? `delivered to ${delivered.join(', ')}` : `dropped: ${because}`;
   return [...lines, end].join('\n');
 }

@@ -29,15 +29,23 @@ export function sarifOf(broken: readonly ToldBreach[], parts: SarifParts): JsonO
 }
 
 /** A template that cannot be used, as a result of its own: a pipeline shows it where it stands. */
-export function unusableSarif(error: { code: string; message: string; pointer: string }, parts: SarifParts): JsonObject {
-  const location = { physicalLocation: { artifactLocation: artifactOf(parts.file) }, logicalLocations: [{ fullyQualifiedName: error.pointer }] };
+export function unusableSarif(
+  error: { code: string; message: string; pointer: string },
+  parts: SarifParts,
+): JsonObject {
+  const location = {
+    physicalLocation: { artifactLocation: artifactOf(parts.file) },
+    logicalLocations: [{ fullyQualifiedName: error.pointer }],
+  };
   return {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
     runs: [
       {
         tool: { driver: { name: 'ringwall', version: parts.version, rules: [{ id: error.code }] } },
-        results: [{ ruleId: error.code, ruleIndex: 0, level: 'error', message: { text: error.message }, locations: [location] }],
+        results: [
+          { ruleId: error.code, ruleIndex: 0, level: 'error', message: { text: error.message }, locations: [location] },
+        ],
       },
     ],
   };
@@ -70,7 +78,9 @@ function blamed({ path, resource }: ToldBreach): [resource: string | undefined, 
 
 function placeOf(resource: string | undefined, rule: string | undefined, { file, planned }: SarifParts): JsonObject {
   const child = rule === undefined ? undefined : `${resource}/securityRules/${rule}`;
-  const found = [child, resource].flatMap((id) => planned.find((each) => each.id.toLowerCase() === id?.toLowerCase()) ?? [])[0];
+  const found = [child, resource].flatMap(
+    (id) => planned.find((each) => each.id.toLowerCase() === id?.toLowerCase()) ?? [],
+  )[0];
   const region = found?.position === undefined ? {} : { region: regionOf(found.position) };
   const name = found?.pointer ?? resource;
   return {

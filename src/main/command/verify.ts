@@ -7,6 +7,7 @@ import type { ToldBreach } from '#engine/proof/told.ts';
 import { apiVersionsOf } from '#faces/arm/catalog.ts';
 import { nouns } from '#model/nouns.ts';
 import { readSettings, stampFacts } from '#main/boot/settings.ts';
+import { breachText } from '#main/command/breach-text.ts';
 import { standingOf } from '#main/command/verify-proof.ts';
 import { modelOf, TemplateUnusable, type TemplateModel } from '#main/command/verify-model.ts';
 import { parametersOf } from '#main/command/verify-parameters.ts';
@@ -53,7 +54,8 @@ export function verifyTemplate(file: string, options: VerifyOptions): void {
 type Told = { readonly sarif: () => JsonObject; readonly json: () => JsonObject; readonly text: () => string };
 
 function tell({ json, sarif }: VerifyOptions, told: Told): void {
-  const text = sarif === true ? JSON.stringify(told.sarif()) : json === true ? JSON.stringify(told.json()) : told.text();
+  const text =
+    sarif === true ? JSON.stringify(told.sarif()) : json === true ? JSON.stringify(told.json()) : told.text();
   process.stdout.write(`${text}\n`);
 }
 
@@ -89,18 +91,10 @@ function shown({ invariant, witness, path, fixes, says, resource }: ToldBreach):
 
 function textOf(file: string, { planned }: TemplateModel, broken: readonly ToldBreach[]): string {
   if (broken.length === 0) return `${file}: all invariants hold.`;
-  return broken.flatMap((breach) => [headOf(file, planned, breach), ...bodyOf(breach)]).join('\n');
+  return broken.map((breach) => `${placeText(file, planned, breach)}: ${breachText(breach)}`).join('\n');
 }
 
-function headOf(file: string, planned: TemplateModel['planned'], { effect, says, resource, invariant }: ToldBreach): string {
+function placeText(file: string, planned: TemplateModel['planned'], { resource }: ToldBreach): string {
   const at = planned.find(({ id }) => id.toLowerCase() === resource?.toLowerCase())?.position;
-  const place = at === undefined ? file : `${file}:${at.line}:${at.column}`;
-  return `${place}: ${effect === 'deny' ? 'broken' : 'noted'}: ${says} (${invariant.title})`;
-}
-
-function bodyOf({ path, fixes }: ToldBreach): readonly string[] {
-  const steps = path.map(({ layer, resource, rule, verdict }) =>
-    ['  ', verdict === 'allow' ? 'pass' : 'DROP', ' ', layer, resource ?? '', rule ?? ''].filter((word) => word !== '').join(' '),
-  );
-  return [...steps, ...fixes.map((fix) => `   accepted would be: ${fix.says}`)];
+  return at === undefined ? file : `${file}:${at.line}:${at.column}`;
 }

@@ -93,6 +93,35 @@ export const question: AzSuite = {
       id: /^[0-9a-f-]{36}$/,
       resources: says('/virtualMachines/one'),
     }),
+    az(
+      'network watcher test-connectivity -g {group} --source-resource one --dest-address 198.51.100.7 --dest-port 80 --protocol Tcp',
+      {
+        connectionStatus: 'Unreachable',
+        'hops[0].type': 'Source',
+        'hops[0].address': '10.1.1.4',
+        'hops[0].issues[0].type': 'UserDefinedRoute',
+        'hops[0].nextHopIds.length': 1,
+      },
+      slow,
+    ),
+    az(
+      'network watcher test-connectivity -g {group} --source-resource one --dest-address one --protocol Icmp',
+      { connectionStatus: /^(Reachable|Unreachable)$/, 'hops[1].address': '10.1.1.4' },
+      slow,
+    ),
+    refused(
+      'network watcher test-connectivity -g {group} --source-resource one --dest-address 2001:db8::1 --dest-port 80',
+      /family/,
+    ),
+    az(
+      'network watcher run-configuration-diagnostic -g {group} --resource one --resource-type virtualMachines --direction Inbound --protocol TCP --source 203.0.113.9 --destination 10.1.1.4 --port 443',
+      {
+        'results[0].networkSecurityGroupResult.securityRuleAccessResult': 'Allow',
+        'results[0].networkSecurityGroupResult.evaluatedNetworkSecurityGroups[0].matchedRule.ruleName':
+          'securityRules/web',
+      },
+      slow,
+    ),
     az('network watcher configure -l {location} --enabled false'),
     az('group delete -n {group} --yes', {}, slow),
   ],

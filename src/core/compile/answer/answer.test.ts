@@ -168,6 +168,27 @@ test('[S1.6] effective routes tell the system routes, the user routes, and which
   assert.ok(effectiveRoutes(at('hub')).every(({ isActive, name }) => isActive && name === undefined));
 });
 
+test('[S1.6] a route of which longer prefixes leave no address is told as shadowed by them, and no other', () => {
+  const made = build.newBuild();
+  build.addRoutes(made, 'halves', [
+    ['low', '192.0.2.0/25', 'None'],
+    ['high', '192.0.2.128/25', 'None'],
+    ['both', '192.0.2.0/24', 'Internet'],
+    ['some', '203.0.113.0/24', 'None'],
+    ['part', '203.0.113.0/25', 'Internet'],
+  ]);
+  build.addVnet(made, 'net', ['10.0.0.0/16']);
+  build.addSubnet(made, 'net/a', [['10.0.1.0/24'], { routeTable: 'halves' }]);
+  build.addNic(made, 'a', { subnet: 'net/a', addresses: ['10.0.1.4'] });
+  const set = compileStamp(build.viewOf(made), build.labStamp, new CompileMemo());
+  const placed = portOfNic(set, build.idOf('networkInterfaces/a'));
+  assert.ok(placed);
+  const shadowed = effectiveRoutes(placed).flatMap(({ name, shadowedBy }) =>
+    shadowedBy.length === 0 ? [] : [[name, ...shadowedBy.toSorted()]],
+  );
+  assert.deepEqual(shadowed, [['both', '192.0.2.0/25', '192.0.2.128/25']]);
+});
+
 test('effective rules come per NSG with tags written out, and a NIC that is not attached has no port', () => {
   const layers = layersOf(view, at('web').port);
   assert.deepEqual(

@@ -202,3 +202,22 @@ test('a guest that calls its own public address is filtered, unless what comes b
     [2, 'ah 10.0.1.4 > 198.18.0.40', 'nic 2 198.18.0.40 > 10.0.1.4'],
   ]);
 });
+
+test('[S1.3] each public address of a NIC stands for its own private one', () => {
+  const build = newBuild();
+  addVnet(build, 'a', ['10.0.0.0/16']);
+  addSubnet(build, 'a/s', [['10.0.0.0/24']]);
+  addPublicIp(build, 'one', ['198.18.0.40']);
+  addPublicIp(build, 'two', ['198.18.0.41']);
+  const addresses = [
+    { address: '10.0.0.4', publicIp: 'one' },
+    { address: '10.0.0.5', publicIp: 'two' },
+  ];
+  addNic(build, 'both', { subnet: 'a/s', addresses });
+  checkFlows(programsOf(build), [
+    ['internet', 'tcp 203.0.113.9 > 198.18.0.40:443', 'nic 1 203.0.113.9 > 10.0.0.4:443'],
+    ['internet', 'tcp 203.0.113.9 > 198.18.0.41:443', 'nic 1 203.0.113.9 > 10.0.0.5:443'],
+    [1, 'tcp 10.0.0.4 > 203.0.113.9:443', 'internet 198.18.0.40 > 203.0.113.9:443'],
+    [1, 'tcp 10.0.0.5 > 203.0.113.9:443', 'internet 198.18.0.41 > 203.0.113.9:443'],
+  ]);
+});

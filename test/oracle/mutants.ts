@@ -1,0 +1,195 @@
+/** Faults that are planted to see whether the tests notice: one changed place each, in layers, order, tags, translation, zones, rollback. */
+
+/** `find` stands in the file exactly once. `tests`: what must fail. `says`: the modelling fault that it is. */
+export type Mutant = {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  readonly tests: readonly string[];
+  readonly says: string;
+};
+
+const compileTests = ['src/core/compile'];
+const programTests = ['src/core/program', 'src/core/compile'];
+
+/** The five faults that a published model of Azure has, as one would make them here. */
+const published: readonly Mutant[] = [
+  {
+    file: 'src/core/compile/sdn/vnet.ts',
+    find: '      ...vnet.space,\n',
+    replace: "      '10.0.0.0/8', '172.16.0.0/20', '192.168.0.0/16',\n",
+    tests: compileTests,
+    says: 'VirtualNetwork is a list of private ranges instead of the network and its peers',
+  },
+  {
+    file: 'src/core/compile/sdn/nsg.ts',
+    find: '    if (tag !== undefined) sets.add(tag);',
+    replace:
+      "    if (tag !== undefined && tag !== 'internet') sets.add(tag);\n    else if (tag !== undefined) continue;",
+    tests: compileTests,
+    says: 'a tag that is not known stands for no address: a deny vanishes',
+  },
+  {
+    file: 'src/core/program/filter.ts',
+    find: 'return hasPorts ? portsMatch(rule, packet) : rule.sourcePorts.length === 0 && rule.targetPorts.length === 0;',
+    replace: 'return true;',
+    tests: programTests,
+    says: 'ports are looked at for TCP and UDP rules alone: allow * 22 allows everything',
+  },
+  {
+    file: 'src/core/compile/layout.ts',
+    find: '...new Set([nic.nsg, idAt(subnet?.properties',
+    replace: '...new Set([idAt(subnet?.properties',
+    tests: compileTests,
+    says: 'the NIC’s own group is read and never used',
+  },
+  {
+    file: 'src/core/compile/layout.ts',
+    find: 'outbound: uses.map(({ outbound }) => outbound),',
+    replace: 'outbound: uses.map(({ inbound }) => inbound),',
+    tests: compileTests,
+    says: 'the inbound rules judge what leaves the machine',
+  },
+];
+
+const compiled: readonly Mutant[] = [
+  {
+    file: 'src/core/compile/sdn/nsg.ts',
+    find: "      row(65_500, 'DenyAllInBound', ['deny', 'any', 'any']),",
+    replace: "      row(65_500, 'DenyAllInBound', ['allow', 'any', 'any']),",
+    tests: compileTests,
+    says: 'the last default rule allows',
+  },
+  {
+    file: 'src/core/compile/sdn/nsg.ts',
+    find: "      row(65_000, 'AllowVnetInBound', ['allow', set('vnet'), set('vnet')]),",
+    replace: "      row(65_000, 'AllowVnetInBound', ['allow', 'any', set('vnet')]),",
+    tests: compileTests,
+    says: 'the default rule for the network lets the internet in',
+  },
+  {
+    file: 'src/core/compile/sdn/nsg.ts',
+    find: "key: `${String(priority).padStart(4, '0')}/${resource.name}`,",
+    replace: 'key: `${String(priority)}/${resource.name}`,',
+    tests: compileTests,
+    says: 'rules are ordered by their text, 1000 before 200',
+  },
+  {
+    file: 'src/core/compile/layout.ts',
+    find: 'const isClosed = nsgs.length === 0 && hasStandard(nic, index);',
+    replace: 'const isClosed = false as boolean && hasStandard(nic, index);',
+    tests: compileTests,
+    says: 'a Standard address without a group is open',
+  },
+  {
+    file: 'src/core/compile/sdn/route.ts',
+    find: "  for (const prefix of droppedByDefault) add(prefix, { kind: 'none' }, 'system/private');",
+    replace: '',
+    tests: compileTests,
+    says: 'private ranges of nobody are routed to the internet',
+  },
+  {
+    file: 'src/core/compile/sdn/peering.ts',
+    find: '      if (!sides.has(`${side.remote} ${side.vnet}`)) continue;'.slice(2),
+    replace: '',
+    tests: compileTests,
+    says: 'half a peering joins two networks',
+  },
+  {
+    file: 'src/core/compile/sdn/peering.ts',
+    find: "|| peering.properties['allowVirtualNetworkAccess'] === false) continue;",
+    replace: ') continue;',
+    tests: compileTests,
+    says: 'a peering that forbids access gives it',
+  },
+  {
+    file: 'src/core/compile/edge/edge.ts',
+    find: '[...privatePrefixes(stamp.profile), ...stamp.publicPools]',
+    replace: '[...privatePrefixes(stamp.profile)]',
+    tests: compileTests,
+    says: 'the stamp’s own public addresses come in as sources',
+  },
+  {
+    file: 'src/core/compile/edge/source.ts',
+    find: 'if (isPublic) publics[address] = { label: at.label,',
+    replace: 'if (isPublic) publics[address] = { label: nic.addresses[0]?.label ?? at.label,',
+    tests: compileTests,
+    says: 'every public address of a NIC stands for its first private one',
+  },
+  {
+    file: 'src/core/compile/sdn/vnet.ts',
+    find: '...userPrefixes.filter((prefix) => isPrivate(prefix, privatePrefixes(stamp.profile))),',
+    replace: '...userPrefixes,',
+    tests: compileTests,
+    says: 'a default route widens VirtualNetwork to the internet',
+  },
+];
+
+const programs: readonly Mutant[] = [
+  {
+    file: 'src/core/program/eval-router.ts',
+    find: '  if (!isOwn && !port.forwarding) {',
+    replace: '  if (!isOwn && port.forwarding) {',
+    tests: programTests,
+    says: 'a spoofed source passes',
+  },
+  {
+    file: 'src/core/program/eval-router.ts',
+    find: '    judged(walk, { router, names: port.outbound }, packet) ??\n',
+    replace: '',
+    tests: programTests,
+    says: 'nothing judges what leaves a machine',
+  },
+  {
+    file: 'src/core/program/eval-router.ts',
+    find: 'const refused = judged(walk, { router, names: port.inbound }, packet);',
+    replace: 'const refused = judged(walk, { router, names: port.inbound.slice(0, 1) }, packet);',
+    tests: programTests,
+    says: 'one of two inbound groups is enough: or in place of and',
+  },
+  {
+    file: 'src/core/program/eval-router.ts',
+    find: 'if (!peer.forwarded && !isIn(peer.prefixes, packet.source)) {',
+    replace: 'if (false as boolean && !isIn(peer.prefixes, packet.source)) {',
+    tests: programTests,
+    says: 'forwarded traffic enters a peer that does not take it',
+  },
+  {
+    file: 'src/core/program/eval-router.ts',
+    find: 'targetPort: balance.port === 0 ? packet.targetPort : balance.targetPort };',
+    replace: 'targetPort: packet.targetPort };',
+    tests: programTests,
+    says: 'a balance does not translate the port',
+  },
+  {
+    file: 'src/core/program/eval-edge.ts',
+    find: "if (from === 'internet' && isIn(edge.bogons, packet.source)) {",
+    replace: "if (from === 'internet' && isIn(edge.pool, packet.source)) {",
+    tests: programTests,
+    says: 'private sources come from the internet',
+  },
+  {
+    file: 'src/core/program/eval-edge.ts',
+    find: '    if (!isIn(endpoint.sources, packet.source)) {',
+    replace: '    if (endpoint.sources.length === 0) {',
+    tests: programTests,
+    says: 'everybody reaches the administration’s endpoint',
+  },
+  {
+    file: 'src/core/program/filter.ts',
+    find: 'prefix.length > (best?.length ?? -1)',
+    replace: 'prefix.length < (best?.length ?? 129)',
+    tests: programTests,
+    says: 'the shortest prefix decides',
+  },
+  {
+    file: 'src/core/program/filter.ts',
+    find: 'const keys = Object.keys(filter.rules).sort();',
+    replace: 'const keys = Object.keys(filter.rules).sort().reverse();',
+    tests: programTests,
+    says: 'the last rule that matches decides',
+  },
+];
+
+/** All of them. */
+export const mutants: readonly Mutant[] = [...published, ...compiled, ...programs];
