@@ -2,13 +2,25 @@
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
+import type { Json } from '#base/json.ts';
 import { auditedRefusalsBurst, auditedRefusalsWindowMs } from '#base/limits.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
 import type { World } from '#engine/stamp-engine.ts';
 import type { Entry } from '#engine/store/store.ts';
-import { base, location, net, ruleBody, strangerOid, testEngine, type TestEngine } from '#test/sim/engine.ts';
+import {
+  base,
+  callerOf,
+  location,
+  net,
+  ownerOid,
+  ruleBody,
+  strangerOid,
+  testEngine,
+  type TestEngine,
+} from '#test/sim/engine.ts';
 
 const nsg = net('red', 'networkSecurityGroups/n');
+const watcher = 'Microsoft.Network/networkWatchers';
 
 /** A world that follows when the test says so. */
 function heldWorld() {
@@ -98,6 +110,37 @@ test('after a restart operations end when the world has what stands; what ran on
   assert.deepEqual(after.engine.operation(deployment.id)?.error?.code, 'OperationInterrupted');
   held[0]?.done();
   assert.equal((await after.settle(after.engine.settled(id, 1000)))?.status, 'Succeeded');
+});
+
+test('work that changes nothing is answered when it is done soon, else an operation with its value; what is refused soon is thrown', async () => {
+  const before = await testEngine();
+  const about = {
+    resourceId: `${base}/resourceGroups/g/providers/Microsoft.Network/networkWatchers/w/x`,
+    type: watcher,
+  };
+  const me = callerOf(ownerOid);
+  const ask = (work: Promise<Json>) => before.settle(before.engine.answer(about, work, me));
+  assert.deepEqual(await ask(Promise.resolve({ is: 'soon' })), { kind: 'settled', value: { is: 'soon' } });
+  await assert.rejects(ask(Promise.reject(new Refusal('No', 'no'))), { code: 'No' });
+  const { promise, resolve } = Promise.withResolvers<Json>();
+  const running = await ask(promise);
+  assert.ok(running.kind === 'running');
+  resolve({ is: 'late' });
+  const ended = await before.settle(before.engine.settled(running.operation.id, 1000));
+  assert.deepEqual([ended?.status, ended?.value], ['Succeeded', { is: 'late' }]);
+  const failing = Promise.withResolvers<Json>();
+  const bad = await ask(failing.promise);
+  failing.reject(new Refusal('No', 'no'));
+  assert.ok(bad.kind === 'running');
+  assert.equal((await before.settle(before.engine.settled(bad.operation.id, 1000)))?.error?.code, 'No');
+  // Nobody knows what a question that a restart cut off would have said.
+  const lost = await ask(new Promise<Json>(() => undefined));
+  assert.ok(lost.kind === 'running');
+  const after = await testEngine({ disk: before.disk });
+  after.engine.resume();
+  const told = await after.settle(after.engine.settled(lost.operation.id, 1000));
+  assert.equal(told?.error?.code, 'OperationInterrupted');
+  assert.deepEqual([before.bugs, after.bugs], [[], []]);
 });
 
 test('[S1.25] each write is audited with it, each refusal by itself, and keys that are handed out are told too', async () => {

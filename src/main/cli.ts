@@ -111,6 +111,19 @@ program
   .option(...jsonOption)
   .action(async (rule: string[], options) => (await explain()).whyRule(rule, options));
 
+program
+  .command('suggest')
+  .description(
+    'the fewest rules of a security group that admit what its flow log has seen, proved to admit no more than today',
+  )
+  .argument('<nsg-id>', 'ARM id of the network security group')
+  .option('--days <n>', 'how far back to look', wholeNumber, 14)
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (nsg: string, options) => (await import('#main/command/suggest.ts')).suggestRules(nsg, options));
+
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest
   .command('console')

@@ -18,15 +18,13 @@ const { log, onStop } = frame('netd');
 const boot = readBoot();
 const { settings } = boot;
 const places = placesOf(settings);
-const plane = localPlane(
-  openPlane({
-    number: settings.number,
-    hosts: settings.hosts,
-    log: (says) => log.warn(says),
-    guestOwner: uidOf('guestd', settings.number),
-  }),
-  settings.hosts,
-);
+const kernel = openPlane({
+  number: settings.number,
+  hosts: settings.hosts,
+  log: (says) => log.warn(says),
+  guestOwner: uidOf('guestd', settings.number),
+});
+const plane = localPlane(kernel, settings.hosts);
 mkdirSync(dirname(places.netdRevision), { recursive: true, mode: 0o700 });
 const revisionFile = openSync(places.netdRevision, constants.O_RDWR | constants.O_CREAT, 0o600);
 /** As wide as the largest safe whole number, so that no shorter number leaves digits of a longer one behind. */
@@ -58,6 +56,7 @@ await serve({
     attach: (mark: number, pid: number, name: string) => plane.attach(mark, pid, name),
     probes: (wanted: readonly ProbeSpec[]) => plane.probes(wanted),
     drift: () => keeper.drift(),
+    flows: () => kernel.flows(),
   },
 });
 log.info('ready');

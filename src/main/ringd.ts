@@ -196,7 +196,7 @@ function confined(name: ProcessName): string[] {
       return permitted({ read: [], write: [join(places.run, 'proofd')] });
     case 'stampd': {
       const links = ['proofd', 'netd', 'guestd', 'edged'].map((other) => join(places.run, other, 'stampd'));
-      const own = [dirname(places.database), join(places.run, 'stampd')];
+      const own = [dirname(places.database), places.flowLogs, join(places.run, 'stampd')];
       return [...permitted({ read: links, write: own }), '--allow-addons', '--disable-warning=PERM0001'];
     }
     case 'netd':

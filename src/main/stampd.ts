@@ -2,10 +2,13 @@
 
 import { LinkClient } from '#adapters/link/client.ts';
 import { edgeLink } from '#adapters/link/edge-link.ts';
+import { flowLink } from '#adapters/link/flow-link.ts';
 import { guestLink } from '#adapters/link/guest-link.ts';
 import { planeLink } from '#adapters/link/plane-link.ts';
 import { proverLink } from '#adapters/link/prover-link.ts';
 import { serve } from '#adapters/link/server.ts';
+import { FlowCollector } from '#engine/flow-logs/collector.ts';
+import { FlowFiles } from '#engine/flow-logs/files.ts';
 import { guestKnocker } from '#engine/questions/guest-knock.ts';
 import { guestMaker } from '#engine/reconcile/guest-spec.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
@@ -95,7 +98,18 @@ const probes = new ProbeFollower({
   onTrouble,
 });
 probes.start();
+const flowFiles = new FlowFiles(places.flowLogs);
+const flows = new FlowCollector({
+  source: flowLink(links.netd),
+  view: () => assembly.engine.view(),
+  files: flowFiles,
+  store: assembly.store,
+  clock,
+  onTrouble,
+});
+flows.start();
 onStop(() => {
+  flows.stop();
   probes.stop();
   real.stop();
   resolver.stop();
@@ -130,6 +144,7 @@ await serve({
     facts,
     endpoints,
     guests,
+    flowFiles,
     subscriptionId: boot.secret('subscriptionId').reveal(),
   }),
 });

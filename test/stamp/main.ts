@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { askedTests } from '#test/stamp/asked.ts';
 import { differential } from '#test/stamp/differential.ts';
+import { flowLogTests } from '#test/stamp/flow-log.ts';
 import { freeStamp, Harness } from '#test/stamp/harness.ts';
 import { idleTests } from '#test/stamp/idle.ts';
 import { lifeTests } from '#test/stamp/life.ts';
@@ -59,6 +60,7 @@ async function run(harness: Harness): Promise<void> {
     asked: askedTests,
     life: lifeTests,
     idle: idleTests,
+    'flow-log': flowLogTests,
     resolver: resolverTests,
   })) {
     if (values.only !== undefined && values.only !== group) continue;

@@ -3,10 +3,12 @@
 import type { JsonObject } from '#base/json.ts';
 import { Fault } from '#base/wrong.ts';
 import type { Applied, Difference, FlowSelector, Plane, Probe, Probed } from '#engine/plane-port.ts';
+import type { FlowBatch } from '#engine/flow-logs/flow.ts';
 import type { ProbeResult, ProbeSpec } from '#engine/ports.ts';
 import { KernelSpace } from '#adapters/linux/apply.ts';
 import { commitAll, type Work } from '#adapters/linux/commit.ts';
 import { compareState } from '#adapters/linux/compare.ts';
+import { StampFlows } from '#adapters/linux/flow-log.ts';
 import { cutFlows } from '#adapters/linux/flows.ts';
 import { inetNetwork } from '#adapters/linux/fabric-network.ts';
 import { withGuestNamespace } from '#adapters/linux/guest-namespace.ts';
@@ -49,6 +51,7 @@ export class LinuxPlane implements Plane {
   readonly #hosts: readonly string[];
   readonly #guestOwner: number;
   readonly #prober: Prober;
+  readonly #flows = new StampFlows();
   readonly #spaces = new Map<string, KernelSpace>();
   #scratch: NftContext | undefined;
   #programs: Programs = {};
@@ -163,6 +166,11 @@ export class LinuxPlane implements Plane {
     return Promise.resolve(this.#prober.follow(wanted));
   }
 
+  /** Flows seen since the last call; only the points that this machine carries log any. */
+  flows(): Promise<FlowBatch> {
+    return this.#inTurn(async () => this.#flows.read(Date.now(), (point) => namespaceOf(this.#names, point)));
+  }
+
   close(): Promise<void> {
     this.#prober.stop();
     return this.#inTurn(async () => this.#closeAll());
@@ -183,6 +191,7 @@ export class LinuxPlane implements Plane {
   }
 
   #closeAll(): void {
+    this.#flows.close();
     for (const space of this.#spaces.values()) space.close();
     this.#spaces.clear();
     this.#scratch?.close();
@@ -225,6 +234,7 @@ export class LinuxPlane implements Plane {
     this.#pairs = pairs;
     await this.#removeRouters(programs, points);
     this.#programs = programs;
+    this.#flows.follow(programs);
     return { points: work.map(({ point }) => point), ruleOperations, networkLines, waves, windowMs };
   }
 

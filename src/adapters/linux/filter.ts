@@ -5,12 +5,18 @@ import { originOf, ownMember } from '#base/lineage.ts';
 import { rulesExpandedMax } from '#base/limits.ts';
 import { lastOf, printAddress, printPrefix, tryPrefix, type Family } from '#base/prefix.ts';
 import { Fault } from '#base/wrong.ts';
+import { flowLogGroup, flowPrefix } from '#adapters/linux/flow-log-prefix.ts';
 import { kernelName } from '#adapters/linux/names.ts';
 import type { NftChain, NftSet } from '#adapters/linux/ruleset.ts';
 import type { AddressMatch, Filter, PortRange, Rule } from '#program/program.ts';
 
 /** What a rule's verdict becomes: in a router an allowed packet returns to be judged by the next filter. */
-export type Verdicts = { readonly allow: 'return' | 'accept'; readonly deny: 'drop' };
+export type Verdicts = {
+  readonly allow: 'return' | 'accept';
+  readonly deny: 'drop';
+  /** Each rule tells the kernel's log of its verdict; the text stands for the filter (`flow-log-prefix.ts`). */
+  readonly log?: string;
+};
 
 type Rules = Filter['rules'];
 
@@ -31,7 +37,7 @@ const writings = new WeakMap<Rules, Map<string, Written>>();
 export function filterChain(key: string, { rules }: Filter, verdicts: Verdicts): NftChain {
   let known = writings.get(rules);
   if (known === undefined) writings.set(rules, (known = new Map()));
-  const way = `${verdicts.allow} ${key}`;
+  const way = `${verdicts.allow} ${verdicts.log ?? ''} ${key}`;
   const done = known.get(way);
   if (done !== undefined) return done.chain;
   const origin = originOf(rules);
@@ -59,7 +65,7 @@ function writtenAnew(key: string, rules: Rules, verdicts: Verdicts): Written {
     for (const text of own) lines.push(text);
     if (lines.length > rulesExpandedMax * 50) break;
   }
-  lines.push(`counter drop${comment(`${key}: no rule matched`)}`);
+  lines.push(`${logText(verdicts, '', 'deny')}counter drop${comment(`${key}: no rule matched`)}`);
   return { keys, texts: lists, chain: { hook: undefined, rules: lines } };
 }
 
@@ -130,14 +136,15 @@ function setCounts(rules: Rules): ReadonlyMap<string, number> {
   return counts;
 }
 
-const texts = new WeakMap<Rule, { key: string; allow: string; texts: readonly string[] }>();
+const texts = new WeakMap<Rule, { key: string; way: string; texts: readonly string[] }>();
 
 /** One rule in nft's own form, once per combination of prefixes, ports and protocols that it speaks of. */
 export function ruleTexts(key: string, rule: Rule, verdicts: Verdicts): readonly string[] {
   const known = texts.get(rule);
-  if (known?.key === key && known.allow === verdicts.allow) return known.texts;
+  const way = `${verdicts.allow} ${verdicts.log ?? ''}`;
+  if (known?.key === key && known.way === way) return known.texts;
   const verdict = rule.access === 'allow' ? verdicts.allow : verdicts.deny;
-  const tail = `counter ${verdict}${comment(`${key} ${rule.because}`)}`;
+  const tail = `${logText(verdicts, key, rule.access)}counter ${verdict}${comment(`${key} ${rule.because}`)}`;
   const [sources, targets] = [sides(rule.source, 'saddr'), sides(rule.target, 'daddr')];
   const count =
     sources.length * targets.length * Math.max(1, rule.sourcePorts.length) * Math.max(1, rule.targetPorts.length);
@@ -151,8 +158,13 @@ export function ruleTexts(key: string, rule: Rule, verdicts: Verdicts): readonly
       for (const protocol of protocolTexts(rule, family)) written.push([...addresses, ...protocol, tail].join(' '));
     }
   }
-  texts.set(rule, { key, allow: verdicts.allow, texts: written });
+  texts.set(rule, { key, way, texts: written });
   return written;
+}
+
+/** The statement that logs a verdict, as nft prints it; it neither matches nor decides. */
+function logText({ log }: Verdicts, key: string, access: Rule['access']): string {
+  return log === undefined ? '' : `log prefix "${flowPrefix(log, key, access)}" group ${flowLogGroup} `;
 }
 
 type Side = { readonly family: Family | undefined; readonly text: string };

@@ -56,10 +56,11 @@ export class NetlinkSocket {
     }
   }
 
-  /** All messages that wait. */
-  drain(): Message[] {
+  /** All messages that wait; no more reads than about `max` messages take, the rest waits on. */
+  drain(max = Number.POSITIVE_INFINITY): Message[] {
     const messages: Message[] = [];
     for (;;) {
+      if (messages.length >= max) return messages;
       const size = Number(cRecv(this.#fd, this.#buffer, this.#buffer.length, msgDontwait));
       if (size <= 0) {
         const errno = koffi.errno();

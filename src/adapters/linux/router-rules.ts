@@ -1,9 +1,11 @@
 /** The nftables of a VNet's router on one host: who may send what as whom, which state it belongs to, and what NSGs say of it. */
 
+import { flowLogRate } from '#base/limits.ts';
 import type { Family } from '#base/prefix.ts';
 import { balanceRules, type Narrowed } from '#adapters/linux/balance.ts';
 import { both, families, familyOf, familyWord, hook, markText, quoted, TableBuilder } from '#adapters/linux/builder.ts';
 import { comment, filterChain, filterSets, prefixSet, prefixSetName } from '#adapters/linux/filter.ts';
+import { filterMark, loggedChain, portChain } from '#adapters/linux/flow-log-prefix.ts';
 import {
   foreignBit,
   kernelName,
@@ -46,6 +48,11 @@ export function renderRouter(program: RouterProgram, place: RouterPlace): Rulese
   for (const [key, filter] of Object.entries(program.filters)) {
     chains.set(kernelName('f', key), filterChain(key, filter, { allow: 'return', deny: 'drop' }));
   }
+  for (const key of Object.keys(program.flowLogs ?? {})) {
+    const filter = Object.hasOwn(program.filters, key) ? program.filters[key] : undefined;
+    if (filter !== undefined)
+      chains.set(loggedChain(key), filterChain(key, filter, { allow: 'return', deny: 'drop', log: filterMark(key) }));
+  }
   return new Map([
     ['inet', { sets, chains }],
     ['arp', arp],
@@ -71,6 +78,7 @@ function ground(program: RouterProgram, place: RouterPlace): Ground {
     balances,
     gateways,
     Object.keys(program.filters).join(),
+    program.flowLogs,
     place.peers.join(),
     place.resolver,
   ];
@@ -259,10 +267,32 @@ function portChains(builder: TableBuilder, program: RouterProgram): void {
         chain,
         filters.map((key) => filterJump(program, key)),
       );
-      elements.push(`${quoted(portName(port.mark))} : jump ${chain}`);
+      const logged = loggedFilters(program, port, direction);
+      if (logged.size > 0)
+        builder.chain(portChain(port.mark, direction), [
+          // Over the rate the same filters decide without logging: nothing of this may change a verdict.
+          `limit rate over ${flowLogRate}/second burst ${flowLogRate} packets counter goto ${chain}${comment('flow log: over the rate')}`,
+          ...filters.map((key) => (logged.has(key) ? `jump ${loggedChain(key)}` : filterJump(program, key))),
+        ]);
+      const start = logged.size > 0 ? portChain(port.mark, direction) : chain;
+      elements.push(`${quoted(portName(port.mark))} : jump ${start}`);
     }
     builder.map(direction, ['type ifname : verdict'], elements);
   }
+}
+
+/** The filters of a port whose verdicts on it are logged. */
+function loggedFilters(
+  { flowLogs, filters }: RouterProgram,
+  port: Port,
+  direction: 'outbound' | 'inbound',
+): ReadonlySet<string> {
+  if (flowLogs === undefined) return new Set();
+  const isLogged = (key: string): boolean =>
+    Object.hasOwn(flowLogs, key) &&
+    Object.hasOwn(filters, key) &&
+    flowLogs[key]?.ports.includes(portName(port.mark)) === true;
+  return new Set(port[direction].filter(isLogged));
 }
 
 function filterJump(program: RouterProgram, key: string): string {

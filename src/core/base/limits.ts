@@ -236,3 +236,25 @@ export const connectivityChecksMax = 16;
 export const checkHeadersMax = 20;
 /** Profiles of one network configuration diagnostic (Azure: 10), and prefixes that one of them may stand for at a side. */
 export const diagnosticProfilesMax = 10;
+/** Flow logs: new flows a NIC may have logged a second per direction, what waits in netd, flows watched for their end per router. */
+export const flowLogRate = 100;
+export const flowsQueuedMax = 10_000;
+export const flowsWatchedMax = 32_768;
+/** Verdicts compared with the programs in one reading: a sample, so that a flood of flows costs little. */
+export const flowsComparedMax = 500;
+/** Replies of a kernel socket read in one call: the rest waits in the kernel, or is counted as lost. */
+export const flowMessagesMax = 20_000;
+/** Flows are written this often: what a kill may lose. */
+export const flowLogTickMs = 1000;
+/** Bytes of flow logs kept: of one target, and of all; the oldest hour of the largest target goes first. */
+export const flowLogBytesMax = 256 * 1024 * 1024;
+export const flowLogBytesAllMax = 2 * 1024 * 1024 * 1024;
+/** Flows read from the files for a suggestion, and rules suggested. */
+export const flowsSuggestedMax = 200_000;
+export const rulesSuggestedMax = 200;
+/** How much more than the usual budget a proof may take in the slow lane, where it starts afresh. */
+export const slowProofFactor = 20;
+/** What a change makes possible or impossible: rows told of each, services of a row, NICs looked at. */
+export const blastRowsMax = 50;
+export const blastServicesMax = 8;
+export const blastNicsMax = 64;

@@ -9,6 +9,7 @@ import { byId, byParent, type Lists, sortedById } from '#compile/lists.ts';
 import type { CompileMemo } from '#compile/memo.ts';
 import { idAt, numberAt, parentId, skuOf } from '#compile/read.ts';
 import { compileBalances, type Members, membersOf, type Placed } from '#compile/sdn/balance.ts';
+import { loggedOf } from '#compile/sdn/flow-log.ts';
 import { attachmentsOf, type NicFacts, nicFacts, type PortPolicy } from '#compile/sdn/nic.ts';
 import { closedFilterKey, filterKey } from '#compile/sdn/nsg.ts';
 import { connectedPeerings } from '#compile/sdn/peering.ts';
@@ -65,6 +66,7 @@ export function compileLayout(lists: Lists, stamp: StampFacts, memo: CompileMemo
       lists.publicIps,
       lists.loadBalancers,
       lists.natRules,
+      lists.flowLogs,
     ];
     const peers = (index.peers.get(vnet.id) ?? []).flatMap(({ facts, name, forwarded }) => [facts, name, forwarded]);
     return memo.remember(`routers/${vnet.id}`, [vnet, ...peers, ...inputs], () =>
@@ -181,6 +183,7 @@ function routerParts(
     policies,
     balances: balancesAt(placed, places),
     stamp,
+    logged: loggedOf(lists.flowLogs),
   };
 }
 

@@ -16,6 +16,7 @@ const types = {
   loadBalancers: 'Microsoft.Network/loadBalancers',
   natRules: 'Microsoft.Network/loadBalancers/inboundNatRules',
   natGateways: 'Microsoft.Network/natGateways',
+  flowLogs: 'Microsoft.Network/networkWatchers/flowLogs',
 } as const;
 
 /** The same in lower case: a change of any other type changes filters at most. */

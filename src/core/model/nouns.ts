@@ -13,6 +13,7 @@ import { inboundNatRule } from '#model/network/inbound-nat-rule.ts';
 import { loadBalancer } from '#model/network/load-balancer.ts';
 import { localNetworkGateway } from '#model/network/local-network-gateway.ts';
 import { natGateway } from '#model/network/nat-gateway.ts';
+import { flowLog } from '#model/network/flow-log.ts';
 import { networkWatcher } from '#model/network/network-watcher.ts';
 import { nic } from '#model/network/nic.ts';
 import { nsg } from '#model/network/nsg.ts';
@@ -51,6 +52,7 @@ const all: readonly Noun[] = [
   backendPool,
   natGateway,
   networkWatcher,
+  flowLog,
   virtualNetworkGateway,
   localNetworkGateway,
   connection,

@@ -24,6 +24,7 @@ export const typeNames: readonly string[] = [
   'Microsoft.Network/networkSecurityGroups',
   'Microsoft.Network/networkSecurityGroups/securityRules',
   'Microsoft.Network/networkWatchers',
+  'Microsoft.Network/networkWatchers/flowLogs',
   'Microsoft.Network/publicIPAddresses',
   'Microsoft.Network/routeTables',
   'Microsoft.Network/routeTables/routes',

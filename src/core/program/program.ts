@@ -132,7 +132,12 @@ export type RouterProgram = {
   readonly sets: { readonly [key: string]: readonly string[] };
   /** Internal load balancers whose frontends guests of this VNet can reach: translated where the flow starts. */
   readonly balances: { readonly [key: string]: Balance };
+  /** Filters whose verdicts on new flows of some ports are logged, by the filter's key; absent when none is. It decides nothing. */
+  readonly flowLogs?: { readonly [filter: string]: LoggedPorts };
 };
+
+/** The ports (by name) that a filter's verdicts are logged for. */
+export type LoggedPorts = { readonly ports: readonly string[] };
 
 /** A public address that stands for one NIC address, both ways. */
 export type PublicAddress = {

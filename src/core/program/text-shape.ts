@@ -18,7 +18,14 @@ import {
 type Value = { readonly name: string; readonly word: string; readonly shape: Shape };
 
 /** A map of records: one line each, `<word> <key> …`. `inside`: the map is the only member of this member of the record. */
-type MapOf = { readonly name: string; readonly word: string; readonly record: Layout; readonly inside?: string };
+type MapOf = {
+  readonly name: string;
+  readonly word: string;
+  readonly record: Layout;
+  readonly inside?: string;
+  /** The member is absent when the map is empty. */
+  readonly isOptional?: boolean;
+};
 
 /** A record. `inline`: its values stand on one line after the key. `bare`: the member is the value itself, no record. */
 export type Layout = {
@@ -126,6 +133,7 @@ const router: Layout = {
     map('filters', 'filter', filter),
     map('sets', 'set', bare(listShape)),
     map('balances', 'balance', balance),
+    { ...map('flowLogs', 'flow-log', line(value('ports', listShape))), isOptional: true },
   ],
 };
 

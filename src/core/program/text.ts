@@ -81,7 +81,7 @@ function printMembers(record: Layout, members: Members, { indent, lines }: Outpu
   }
   for (const { name, word, record: child, inside } of record.maps) {
     const owner = inside === undefined ? members : (members[inside] as Members);
-    const map = owner[name] as { [key: string]: Members };
+    const map = (owner[name] ?? {}) as { [key: string]: Members };
     for (const key of Object.keys(map).sort()) {
       const member = map[key] ?? {};
       lines.push([`${pad}${word}`, printAtom(key), ...inlineTokens(child, member)].join(' '));
@@ -113,8 +113,10 @@ function readMembers(record: Layout, cursor: Cursor, { indent, number }: Place):
     members[name] = readOne(shape, line.tokens.slice(1), line.number);
     cursor.at++;
   }
-  for (const { name, word, record: child, inside } of record.maps) {
+  for (const { name, word, record: child, inside, isOptional } of record.maps) {
     const map: Members = {};
+    const next = cursor.lines[cursor.at];
+    if (isOptional === true && !(next?.indent === indent && next.tokens[0] === word)) continue;
     if (inside === undefined) members[name] = map;
     else members[inside] = { [name]: map };
     for (

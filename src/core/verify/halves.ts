@@ -56,6 +56,28 @@ export class Halves {
     return this.remoteIs(this.store.labels.labelOf(prefixes, family));
   }
 
+  /** Whole sets: all packets whose local address is in one of the prefixes, of both families. */
+  within(prefixes: readonly string[]): PacketSet {
+    return this.#bothFamilies((family) => {
+      const { diagrams, labels } = this.store;
+      return diagrams.branch(levels.local, labels.labelOf(prefixes, family), [all, nothing]);
+    });
+  }
+
+  /** Whole sets: all packets whose remote address is in one of the prefixes, of both families. */
+  apart(prefixes: readonly string[]): PacketSet {
+    return this.#bothFamilies((family) => this.remote(prefixes, family));
+  }
+
+  #bothFamilies(make: (family: Family) => number): PacketSet {
+    const { diagrams } = this.store;
+    diagrams.reset();
+    const [four, six] = [make(4), make(6)];
+    diagrams.reset();
+    const isSix = diagrams.trees.range(familyDigits[6][0], familyDigits[6][1], 1);
+    return diagrams.branch(levels.family, isSix, [six, four]);
+  }
+
   /** All packets whose remote address the label holds. */
   remoteIs(label: number): Half {
     const { diagrams } = this.store;

@@ -112,6 +112,7 @@ const rows: readonly Row[] = [
   network('networkSecurityGroups/securityRules', child),
   network('networkSecurityGroups/defaultSecurityRules', part('defaultSecurityRules')),
   network('networkWatchers', { remove: [204, 204], longRunning: ['delete'] }),
+  network('networkWatchers/flowLogs', { ...child, methods: base.methods, tags: 'replace', remove: [204, 204] }),
   network('publicIPAddresses'),
   network('routeTables'),
   network('routeTables/routes', child),

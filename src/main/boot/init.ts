@@ -105,6 +105,7 @@ function makeFolders(places: Places, { owned, number }: { owned: boolean; number
   folder(places.logs, 0o700);
   folder(join(places.state, 'netd'), 0o700);
   folder(join(places.state, 'db'), 0o700, owned ? uidOf('stampd', number) : undefined);
+  folder(places.flowLogs, 0o700, owned ? uidOf('stampd', number) : undefined);
   folder(places.guests, 0o711, owned ? uidOf('guestd', number) : undefined);
   if (owned) copyEngine('/usr/sbin/unbound', places.resolverCommand);
 }

@@ -8,6 +8,8 @@ import type { Packet } from '#program/packet.ts';
 import type { Programs } from '#program/program.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
 import type { GuestDriver } from '#engine/guest-port.ts';
+import type { FlowFiles } from '#engine/flow-logs/files.ts';
+import { suggestFor } from '#engine/flow-logs/suggest.ts';
 import { readCertificate } from '#engine/identity/certificate.ts';
 import type { Directory } from '#engine/identity/directory.ts';
 import { addCertificate, addSecret, createServicePrincipal } from '#engine/identity/service-principals.ts';
@@ -25,6 +27,8 @@ export type OperatorParts = {
   readonly endpoints: Endpoints;
   /** Absent in model mode: nothing runs. */
   readonly guests?: GuestDriver;
+  /** Absent in model mode: no packet flows. */
+  readonly flowFiles?: FlowFiles;
   readonly subscriptionId: string;
 };
 
@@ -60,6 +64,7 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
         return health?.[probe]?.[address] === 'up';
       });
     },
+    suggest: async (nsg: string, days: number) => await suggestionOf(assembly, parts, { nsg, days }),
     resource: (id: string) => engine.view().get(id) ?? null,
     ...guestMethods(assembly, parts),
   };
@@ -71,6 +76,22 @@ async function worldOf(engine: Assembly['engine'], { facts }: OperatorParts): Pr
     view: engine.view(),
     stamp: facts,
   };
+}
+
+/** Rules for a group from the flows that its log has seen (`engine/flow-logs/suggest.ts`). */
+async function suggestionOf(
+  { engine }: Assembly,
+  { flowFiles }: OperatorParts,
+  { nsg, days }: { readonly nsg: string; readonly days: number },
+) {
+  const group = engine.view().get(nsg);
+  if (group?.type !== 'Microsoft.Network/networkSecurityGroups' || flowFiles === undefined)
+    throw new Refusal('FlowsNotFound', `There is no network security group ${nsg} on a stamp that enforces.`, {
+      status: 404,
+      target: 'nsg',
+    });
+  const programs = (await engine.gate.standing()).programs as unknown as Programs;
+  return suggestFor(group.id, { programs, files: flowFiles, since: clock.now() - days * 86_400_000 });
 }
 
 /** A principal with a role, as `createServicePrincipal` of the operator's socket is asked for it. */

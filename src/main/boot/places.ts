@@ -44,6 +44,8 @@ export function placesOf(settings: Pick<Settings, 'state' | 'number'>) {
     keys: join(state, 'keys'),
     logs: join(state, 'log'),
     guests: join(state, 'guests'),
+    /** Flow logs by target and hour; only `stampd` can enter. */
+    flowLogs: join(state, 'flow-logs'),
     firstCredential: join(state, 'keys', 'first-credential.json'),
     certificateAuthority: join(state, 'ca.pem'),
     netdRevision: join(state, 'netd', 'revision'),

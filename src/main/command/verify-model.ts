@@ -54,6 +54,7 @@ export function modelOf(template: Json, parameters: JsonObject, parts: ModelPart
   const planner = plannerOf(parts);
   const { view } = planner.parts;
   const plan = planned(template, parameters, { parts, planner });
+  for (const resource of plan.resources) makeGroups(resource, planner, parts.facts.location);
   const caller = stampCaller(parts.facts.tenantId, randomUUID());
   const { errors, refused, edits } = dryRun(plan, caller, planner);
   const [error] = errors;
@@ -62,6 +63,23 @@ export function modelOf(template: Json, parameters: JsonObject, parts: ModelPart
   for (const nic of view.ofType(nicType)) place(nic, planner);
   markHealthy(view);
   return { view, programs: compileStamp(view, parts.facts, new CompileMemo()), planned: plan.resources };
+}
+
+/** The groups that nested deployments go into are there already when a template is deployed; here they are empty. */
+function makeGroups({ deployment }: PlannedResource, planner: Planner, location: string): void {
+  if (deployment === undefined) return;
+  const { view } = planner.parts;
+  const { subscriptionId, resourceGroup } = deployment.scope;
+  const id = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup ?? ''}`;
+  const model = view.get(groupId);
+  if (
+    resourceGroup !== undefined &&
+    subscriptionId === subscription &&
+    model !== undefined &&
+    view.get(id) === undefined
+  )
+    view.commit([{ id, after: { ...model, id, name: resourceGroup, location } }]);
+  for (const inner of deployment.preview?.resources ?? []) makeGroups(inner, planner, location);
 }
 
 /** A refusal of a resource's body names a member of the body; in the template that lies below the resource. */

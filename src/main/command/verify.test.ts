@@ -163,6 +163,35 @@ test('what is balanced is judged as if every member were well', () => {
   assert.equal(fate.verdict, 'deliver', JSON.stringify(fate));
 });
 
+test('a nested deployment may go into another group, which is taken as there and empty', () => {
+  const nested = {
+    type: 'Microsoft.Resources/deployments',
+    apiVersion: '2019-10-01',
+    name: 'inner',
+    resourceGroup: 'elsewhere',
+    properties: {
+      mode: 'Incremental',
+      template: {
+        $schema: schema,
+        contentVersion: '1.0.0.0',
+        resources: [
+          {
+            type: 'Microsoft.Network/networkSecurityGroups',
+            apiVersion: '2018-11-01',
+            name: 'far',
+            location: '[resourceGroup().location]',
+          },
+        ],
+      },
+    },
+  };
+  const { view } = drawn(template('22', [nested]));
+  const names = [...view.ofType('Microsoft.Network/networkSecurityGroups')].map(
+    ({ id }) => id.split('/').slice(4, 5)[0],
+  );
+  assert.deepEqual(new Set(names), new Set(['elsewhere', 'template']));
+});
+
 // One row is one template that a stamp would refuse: what is wrong, and the pointer to where it stands.
 const unusable: readonly (readonly [template: Json, pointer: RegExp])[] = [
   [parseTemplateJson('[]'), /^\/template$|^$/],

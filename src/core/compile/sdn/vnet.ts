@@ -2,6 +2,7 @@
 
 import { contains, mergePrefixes, parsePrefix, printAddress, printPrefix, tryPrefix } from '#base/prefix.ts';
 import { numberAt, objectAt, textAt, textsAt } from '#compile/read.ts';
+import { isLogged, type Logged } from '#compile/sdn/flow-log.ts';
 import { compileGroups } from '#compile/sdn/asg.ts';
 import type { NicFacts } from '#compile/sdn/nic.ts';
 import { compilePort, portName, type PortPolicy } from '#compile/sdn/nic.ts';
@@ -65,6 +66,7 @@ export type RouterParts = {
   readonly policies: ReadonlyMap<NicFacts, PortPolicy>;
   readonly balances: RouterProgram['balances'];
   readonly stamp: StampFacts;
+  readonly logged: Logged;
 };
 
 /** A router program without filters, and the keys of the filters that its ports name. */
@@ -76,6 +78,7 @@ export function compileRouter(parts: RouterParts, host: string): RouterSkeleton 
   const ports: { [name: string]: Port } = {};
   const remotes: { [address: string]: Remote } = {};
   const filters = new Set<string>();
+  const logs: { [filter: string]: { ports: string[] } } = {};
   for (const nic of vnet.nics) {
     const policy = parts.policies.get(nic);
     if (nic.host !== host) {
@@ -84,7 +87,10 @@ export function compileRouter(parts: RouterParts, host: string): RouterSkeleton 
       }
     } else if (policy !== undefined) {
       ports[portName(nic.mark)] = compilePort(nic, policy);
-      for (const filter of [...policy.inbound, ...policy.outbound]) filters.add(filter);
+      for (const filter of [...policy.inbound, ...policy.outbound]) {
+        filters.add(filter);
+        if (isLogged(parts.logged, nic, filter)) (logs[filter] ??= { ports: [] }).ports.push(portName(nic.mark));
+      }
     }
   }
   const program: Omit<RouterProgram, 'filters'> = {
@@ -101,6 +107,7 @@ export function compileRouter(parts: RouterParts, host: string): RouterSkeleton 
     tables: parts.tables,
     sets: setsOf(parts),
     balances: parts.balances,
+    ...(Object.keys(logs).length > 0 && { flowLogs: logs }),
   };
   return { program, filters: [...filters].sort() };
 }

@@ -4,6 +4,7 @@ import { Refusal } from '#base/wrong.ts';
 import { tryId } from '#model/arm-id.ts';
 import { keepTracked, openJob } from '#model/job.ts';
 import type { Noun } from '#model/noun.ts';
+import { flowLog, flowLogType } from '#model/network/flow-log.ts';
 import { showNetwork } from '#model/show.ts';
 
 const networkWatcherType = 'Microsoft.Network/networkWatchers';
@@ -24,7 +25,10 @@ export const networkWatcher: Noun = {
     return keepTracked(job, { properties: {} });
   },
 
-  remove: (resource, draft) => draft.delete(resource.id),
+  remove(resource, draft, context) {
+    for (const child of draft.childrenOf(resource.id, flowLogType)) flowLog.remove(child, draft, context);
+    draft.delete(resource.id);
+  },
 
   show: (resource) => showNetwork(resource, {}),
 };

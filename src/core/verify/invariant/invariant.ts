@@ -3,16 +3,13 @@
 import type { PortRange, Protocol } from '#program/program.ts';
 
 /** Every kind is proved by one file of its name, which opens with its "iff" sentence. */
-export type Invariant =
-  | Never
-  | Only
-  | Via
-  | Isolated
-  | Always
-  | Exposure
-  | Unchanged
-  | (About & { readonly kind: 'tenants' | 'infrastructure' | 'spoofing' | 'loops' | 'return' })
-  | (About & { readonly kind: 'lockout'; readonly endpoints: readonly PublishedEndpoint[] });
+export type Invariant = Never | Only | Via | Isolated | Always | Exposure | Unchanged | Structural | Lockout;
+
+/** What must hold of the stamp as a whole: its files say when. */
+export type Structural = About & { readonly kind: 'tenants' | 'infrastructure' | 'spoofing' | 'loops' | 'return' };
+
+/** Iff the operator reaches every one of the endpoints over the operator's own link. */
+export type Lockout = About & { readonly kind: 'lockout'; readonly endpoints: readonly PublishedEndpoint[] };
 
 /** What an invariant says of itself. */
 export type About = {

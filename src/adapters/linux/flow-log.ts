@@ -1,0 +1,256 @@
+/** The flows of a stamp's routers: read from the kernel's log when asked, named by the programs, and held against their verdicts. */
+
+import { flowMessagesMax, flowsComparedMax, flowsQueuedMax, flowsWatchedMax } from '#base/limits.ts';
+import {
+  connectionEnded,
+  connectionEndedGroup,
+  type EndedConnection,
+  type LoggedPacket,
+  packetMessage,
+  readEnded,
+  readPacket,
+  subscribe,
+} from '#adapters/linux/flow-log-message.ts';
+import { filterMark, flowLogGroup, portChain, priorityOf, readPrefix } from '#adapters/linux/flow-log-prefix.ts';
+import { portName } from '#adapters/linux/names.ts';
+import { NetlinkSocket } from '#adapters/linux/netlink.ts';
+import { linkNumber, writeSysctls } from '#adapters/linux/netns.ts';
+import { NftContext } from '#adapters/linux/nft.ts';
+import type { Disagreement, Flow, FlowBatch } from '#engine/flow-logs/flow.ts';
+import { filterVerdict, type Header } from '#program/filter.ts';
+import type { Filter, Port, Programs, RouterProgram } from '#program/program.ts';
+
+const netlinkNetfilter = 12;
+/** Programs that stood since the last reading: a packet was judged by one of them. */
+const programsKeptMax = 16;
+/** The counters of what went over the rate are read at every so many readings. */
+const countersEvery = 10;
+
+type Found = {
+  -readonly [name in keyof FlowBatch]: FlowBatch[name] extends readonly (infer T)[] ? T[] : FlowBatch[name];
+};
+
+/** The flows of one router, from the moment its program first asks for any. */
+export class RouterFlows {
+  readonly #point: string;
+  readonly #namespace: string;
+  readonly #packets: NetlinkSocket;
+  readonly #ends: NetlinkSocket;
+  readonly #counters: NftContext;
+  /** The newest program first. */
+  #programs: RouterProgram[];
+  readonly #links = new Map<number, Port>();
+  readonly #open = new Map<string, Flow[]>();
+  readonly #over = new Map<string, number>();
+  #openCount = 0;
+  #sequence: number | undefined;
+  #readings = 0;
+
+  constructor(point: string, namespace: string, program: RouterProgram) {
+    this.#point = point;
+    this.#namespace = namespace;
+    this.#programs = [program];
+    writeSysctls(namespace, { 'net/netfilter/nf_conntrack_acct': 1 });
+    this.#packets = new NetlinkSocket(namespace, netlinkNetfilter, 0);
+    this.#packets.send(subscribe(flowLogGroup));
+    this.#ends = new NetlinkSocket(namespace, netlinkNetfilter, connectionEndedGroup);
+    this.#counters = new NftContext(namespace, { isStateless: false });
+  }
+
+  /** The router's program is this one from now on. */
+  follow(program: RouterProgram): void {
+    if (this.#programs[0] === program) return;
+    this.#programs = [program, ...this.#programs].slice(0, programsKeptMax);
+  }
+
+  /** Reads what the kernel has told since the last reading. `now` in milliseconds since 1970. */
+  read(now: number, into: Found): void {
+    this.#findLinks();
+    for (const { type, body } of this.#packets.drain(flowMessagesMax)) {
+      const packet = type === packetMessage ? readPacket(body) : undefined;
+      if (packet !== undefined) this.#take(packet, now, into);
+    }
+    if (this.#packets.takeLossy()) add(into, '', 1);
+    for (const { type, body } of this.#ends.drain(flowMessagesMax)) {
+      const ended = type === connectionEnded ? readEnded(body) : undefined;
+      if (ended !== undefined) this.#end(ended, now, into);
+    }
+    this.#ends.takeLossy();
+    if (this.#readings++ % countersEvery === 0) this.#countOver(into);
+    this.#programs.length = 1;
+  }
+
+  close(): void {
+    this.#packets.close();
+    this.#ends.close();
+    this.#counters.close();
+  }
+
+  #take(packet: LoggedPacket, at: number, into: Found): void {
+    this.#noteGap(packet.sequence, into);
+    const said = readPrefix(packet.prefix);
+    const port = this.#links.get(packet.link);
+    if (said === undefined || port === undefined) {
+      add(into, '', 1);
+      return;
+    }
+    for (const program of this.#programs) {
+      const named = nameOf(program, { filter: said.filter, priority: said.priority, access: said.access });
+      if (named === undefined) continue;
+      const { nic, mac } = port;
+      const flow: Flow = { ...packet.header, at, nic, mac, direction: packet.direction, ...named, access: said.access };
+      if (into.flows.length >= flowsQueuedMax) add(into, nic, 1);
+      else into.flows.push(flow);
+      this.#compare(flow, into);
+      if (flow.access === 'allow') this.#watch(flow);
+      return;
+    }
+    add(into, port.nic, 1);
+  }
+
+  #noteGap(sequence: number | undefined, into: Found): void {
+    if (sequence === undefined) return;
+    const wanted = this.#sequence;
+    if (wanted !== undefined && sequence > wanted) add(into, '', sequence - wanted);
+    this.#sequence = sequence + 1;
+  }
+
+  /** The kernel's verdict must be one that a program gives that stood while the packet may have passed. */
+  #compare(flow: Flow, into: Found): void {
+    if (into.compared >= flowsComparedMax) return;
+    into.compared += 1;
+    let wanted: Disagreement['wanted'] | undefined;
+    for (const { filters, sets } of this.#programs) {
+      const filter = Object.hasOwn(filters, flow.filter) ? filters[flow.filter] : undefined;
+      if (filter === undefined) continue;
+      const { verdict, rule = '' } = filterVerdict(filter, sets, flow);
+      if (verdict === flow.access && rule === flow.rule) return;
+      wanted ??= { access: verdict, rule };
+    }
+    if (wanted !== undefined && into.disagreements.length < disagreementsMax)
+      into.disagreements.push({ point: this.#point, flow, wanted });
+  }
+
+  #watch(flow: Flow): void {
+    const key = flowKey(flow);
+    const known = this.#open.get(key);
+    // Two filters, and both ends in one router, may each have let the flow pass.
+    if (known !== undefined && known.length < 4) known.push(flow);
+    else if (known === undefined) {
+      if (this.#openCount >= flowsWatchedMax) return;
+      this.#open.set(key, [flow]);
+    } else return;
+    this.#openCount += 1;
+  }
+
+  #end({ original, delivered, sent, received }: EndedConnection, at: number, into: Found): void {
+    for (const key of new Set([flowKey(original), flowKey(delivered)])) {
+      const flows = this.#open.get(key);
+      if (flows === undefined) continue;
+      this.#open.delete(key);
+      this.#openCount -= flows.length;
+      for (const flow of flows) {
+        if (into.flows.length >= flowsQueuedMax) add(into, flow.nic, 1);
+        else into.flows.push({ ...flow, at, ended: { sent, received } });
+      }
+    }
+  }
+
+  /** A link may be made anew under another number while its port stays. */
+  #findLinks(): void {
+    this.#links.clear();
+    const logged = new Set(Object.values(this.#programs[0]?.flowLogs ?? {}).flatMap(({ ports }) => ports));
+    for (const port of Object.values(this.#programs[0]?.ports ?? {})) {
+      if (!logged.has(portName(port.mark))) continue;
+      const link = linkNumber(this.#namespace, portName(port.mark));
+      if (link !== 0) this.#links.set(link, port);
+    }
+  }
+
+  #countOver(into: Found): void {
+    for (const { mark, nic } of this.#links.values()) {
+      for (const direction of ['outbound', 'inbound'] as const) {
+        const chain = portChain(mark, direction);
+        const count = this.#overOf(chain);
+        const before = this.#over.get(chain) ?? 0;
+        this.#over.set(chain, count);
+        // A chain that was made anew counts from zero.
+        add(into, nic, count >= before ? count - before : count);
+      }
+    }
+  }
+
+  #overOf(chain: string): number {
+    try {
+      const listed = this.#counters.run(`list chain inet rw ${chain}`);
+      return Number(/limit rate over .* counter packets (\d+) /.exec(listed)?.[1] ?? 0);
+    } catch {
+      // A port without filters in this direction has no such chain.
+      return 0;
+    }
+  }
+}
+
+const disagreementsMax = 20;
+
+function add(into: Found, nic: string, count: number): void {
+  if (count > 0) into.notLogged = { ...into.notLogged, [nic]: (into.notLogged[nic] ?? 0) + count };
+}
+
+function flowKey({ protocol, source, target, sourcePort, targetPort }: Header): string {
+  return `${protocol} ${source} ${sourcePort} ${target} ${targetPort}`;
+}
+
+type Said = NonNullable<ReturnType<typeof readPrefix>>;
+
+/** The filter and rule that a prefix stands for in a program, if that program can have written it. */
+function nameOf(program: RouterProgram, said: Said): Pick<Flow, 'filter' | 'rule' | 'because'> | undefined {
+  for (const filter of Object.keys(program.flowLogs ?? {})) {
+    if (filterMark(filter) !== said.filter || !Object.hasOwn(program.filters, filter)) continue;
+    const rules: Filter['rules'] = program.filters[filter]?.rules ?? {};
+    if (said.priority === '') return { filter, rule: '', because: 'no rule matched' };
+    for (const [key, rule] of Object.entries(rules))
+      if (priorityOf(key) === said.priority) return { filter, rule: key, because: rule.because };
+  }
+  return undefined;
+}
+
+/** The flows of all routers of a stamp that log any. */
+export class StampFlows {
+  readonly #routers = new Map<string, RouterFlows>();
+  readonly #wanted = new Map<string, RouterProgram>();
+
+  /** The routers' programs are these from now on. Opens nothing: what enforces must not fail for what only looks. */
+  follow(programs: Programs): void {
+    this.#wanted.clear();
+    for (const [point, program] of Object.entries(programs)) {
+      if (program.kind !== 'router' || program.flowLogs === undefined) continue;
+      this.#wanted.set(point, program);
+      this.#routers.get(point)?.follow(program);
+    }
+  }
+
+  /**
+   * All that was seen since the last reading, within the limits. `now`: milliseconds since 1970; `namespaceOf`: where a point's
+   * kernel state lives. Throws a Fault when the kernel's log cannot be opened.
+   */
+  read(now: number, namespaceOf: (point: string) => string): FlowBatch {
+    for (const [point, flows] of this.#routers) {
+      if (this.#wanted.has(point)) continue;
+      flows.close();
+      this.#routers.delete(point);
+    }
+    const found: Found = { flows: [], notLogged: {}, disagreements: [], compared: 0 };
+    for (const [point, program] of this.#wanted) {
+      let flows = this.#routers.get(point);
+      if (flows === undefined) this.#routers.set(point, (flows = new RouterFlows(point, namespaceOf(point), program)));
+      flows.read(now, found);
+    }
+    return found;
+  }
+
+  close(): void {
+    for (const flows of this.#routers.values()) flows.close();
+    this.#routers.clear();
+  }
+}

@@ -1,0 +1,51 @@
+/** Holds iff whatever reaches a NIC of `to` comes from one of `from` on one of the services. */
+
+import { arrivalsFrom } from '#verify/invariant/arrivals.ts';
+import type { Only } from '#verify/invariant/invariant.ts';
+import { showArrival } from '#verify/invariant/never.ts';
+import { servicesOf } from '#verify/invariant/services.ts';
+import { isJudged, type Zone, zoneOf } from '#verify/invariant/zone.ts';
+import type { SetKind } from '#verify/proof/kind.ts';
+import { endsIn, type Judged, neighbours } from '#verify/proof/world.ts';
+import type { End } from '#verify/reach/reach.ts';
+
+export const only: SetKind<Only> = {
+  form: 'sets',
+
+  ends(invariant, world, changed) {
+    const to = zoneOf(invariant.to, world.estate);
+    const isMeant = (mark: number): boolean =>
+      to.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]);
+    // Any sender counts: when one sends more, all that it could reach is judged again.
+    const isAll = changed === undefined || changed.all || changed.out.size > 0;
+    return endsIn(world, [...(isAll ? to.marks : changed.in)].filter(isMeant));
+  },
+
+  bad(invariant, end, world) {
+    const { store } = world.reach.parts;
+    const from = zoneOf(invariant.from, world.estate);
+    const services = servicesOf(world, invariant.services);
+    const wrongService = store.difference(arrivalsFrom(from, end, world), services);
+    return store.union(wrongService, arrivalsFrom(strangersTo(from, end, world), end, world));
+  },
+
+  show({ invariant, end, bad }, world) {
+    const from = zoneOf(invariant.from, world.estate);
+    return (
+      showArrival({ zone: strangersTo(from, end, world), end, bad }, world) ??
+      showArrival({ zone: from, end, bad }, world)
+    );
+  },
+};
+
+/** Everybody that is not in the zone. Of NICs those in reach; what comes over public addresses comes as the internet. */
+export function strangersTo(zone: Zone, end: End, world: Judged): Zone {
+  const near = neighbours(world, end.mark).map(({ port }) => port.mark);
+  return {
+    marks: new Set(near.filter((mark) => !zone.marks.has(mark))),
+    internet: !zone.internet && zone.prefixes.length === 0,
+    operator: !zone.operator,
+    probe: false,
+    prefixes: [],
+  };
+}

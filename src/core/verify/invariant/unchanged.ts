@@ -1,0 +1,62 @@
+/** Holds iff a write makes nothing possible, from the internet or between the NICs of its scope, that is not declared. */
+
+import { nothing } from '#verify/diagrams.ts';
+import { addressDigits, type Half } from '#verify/halves.ts';
+import { arrivalsFrom } from '#verify/invariant/arrivals.ts';
+import type { Unchanged } from '#verify/invariant/invariant.ts';
+import { showArrival } from '#verify/invariant/never.ts';
+import { servicesOf } from '#verify/invariant/services.ts';
+import { isJudged, type Zone, zoneOf } from '#verify/invariant/zone.ts';
+import type { SetKind } from '#verify/proof/kind.ts';
+import { endsIn, type Judged, neighbours } from '#verify/proof/world.ts';
+import type { End } from '#verify/reach/reach.ts';
+
+/** Judges a change: without a state before there is nothing to judge. */
+export const unchanged: SetKind<Unchanged> = {
+  form: 'sets',
+
+  ends(invariant, world, changed) {
+    if (world.before === undefined || changed === undefined) return [];
+    const all = Object.keys(world.estate.nics).map(Number);
+    const isAll = changed.all || changed.out.size > 0;
+    const isMeant = (mark: number): boolean => isJudged(invariant, world.estate.nics[String(mark)]);
+    return endsIn(world, (isAll ? all : [...changed.in]).filter(isMeant));
+  },
+
+  bad(invariant, end, world) {
+    const { before } = world;
+    if (before === undefined) return nothing;
+    const { store } = world.reach.parts;
+    const wasThere = before.reach.places.marks.get(end.mark)?.port.addresses[end.address] !== undefined;
+    const old = wasThere ? arrivalsFrom(everybody(end, before), end, before) : nothing;
+    const gained = store.difference(arrivalsFrom(everybody(end, world), end, world), old);
+    return invariant.declared.reduce((rest, declared) => {
+      if (!zoneOf(declared.to, world.estate).marks.has(end.mark)) return rest;
+      const from = zoneOf(declared.from, world.estate);
+      const sources = store.intersection(sourcesOf(from, end, world), servicesOf(world, declared.services));
+      return store.difference(rest, sources);
+    }, gained);
+  },
+
+  show: ({ end, bad }, world) => showArrival({ zone: everybody(end, world), end, bad }, world),
+};
+
+function everybody(end: End, world: Judged): Zone {
+  const marks = new Set(neighbours(world, end.mark).map(({ port }) => port.mark));
+  return { marks, internet: true, operator: true, probe: false, prefixes: [] };
+}
+
+/** The sources that the parties of a zone have. */
+function sourcesOf(zone: Zone, end: End, world: Judged): Half {
+  const { store, halves } = world.reach.parts;
+  const { family } = addressDigits(end.address);
+  const { edge } = world.reach.programs;
+  const own = endsIn(world, zone.marks)
+    .filter(({ address }) => addressDigits(address).family === family)
+    .map(({ address }) => `${address}/${family === 4 ? 32 : 128}`);
+  let sources = halves.remote([...own, ...zone.prefixes], family);
+  if (edge?.kind !== 'edge') return sources;
+  if (zone.internet) sources = store.union(sources, store.complement(halves.remote(edge.bogons, family)));
+  if (zone.operator && family === 4) sources = store.union(sources, halves.remote([`${edge.operatorSource}/32`], 4));
+  return sources;
+}

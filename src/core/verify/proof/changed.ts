@@ -1,0 +1,210 @@
+/** Which NICs can be treated otherwise by the one state than by the other: found by what are other objects, never by looking at all. */
+
+import { originOf } from '#base/lineage.ts';
+import type { EdgeProgram, Program, RouterProgram } from '#program/program.ts';
+import type { Judged } from '#verify/proof/world.ts';
+
+/** Marks by what may have changed: what reaches them, what they reach. `all`: it cannot be told, or concerns everybody. */
+export type Changed = {
+  readonly all: boolean;
+  readonly in: ReadonlySet<number>;
+  readonly out: ReadonlySet<number>;
+  /** Points whose programs are others. */
+  readonly points: readonly string[];
+};
+
+type Growing = { all: boolean; readonly in: Set<number>; readonly out: Set<number>; readonly points: string[] };
+
+/** What differs between two states. */
+export function changedBetween(before: Judged, after: Judged): Changed {
+  const changed: Growing = { all: false, in: new Set(), out: new Set(), points: [] };
+  const [old, now] = [before.reach.programs, after.reach.programs];
+  if (old !== now) {
+    for (const point of new Set([...Object.keys(old), ...Object.keys(now)])) {
+      if (old[point] === now[point]) continue;
+      changed.points.push(point);
+      compare({ changed, after }, old[point], now[point]);
+    }
+  }
+  compareEstates(changed, before, after);
+  if (!changed.all) spread(changed, before, after);
+  return changed;
+}
+
+type Comparing = { readonly changed: Growing; readonly after: Judged };
+
+function compare(comparing: Comparing, old: Program | undefined, now: Program | undefined): void {
+  const { changed } = comparing;
+  const kind = old?.kind ?? now?.kind;
+  if (kind === 'router') compareRouters(changed, asRouter(old), asRouter(now));
+  else if (kind === 'resolver' || kind === 'infra') return;
+  else if (old === undefined || now === undefined) changed.all = true;
+  else if (old.kind === 'edge' && now.kind === 'edge') compareEdges(comparing, old, now);
+  else if (old.kind === 'switch' && now.kind === 'switch') {
+    if (old.filter !== now.filter) changed.all = true;
+    else byLabel(comparing, old.routes, now.routes);
+  } else if (old.kind === 'host' && now.kind === 'host') {
+    if (old.others !== now.others || old.underlay !== now.underlay) changed.all = true;
+    else byLabel(comparing, old.routes, now.routes);
+  } else changed.all = true;
+}
+
+function asRouter(program: Program | undefined): RouterProgram | undefined {
+  return program?.kind === 'router' ? program : undefined;
+}
+
+function both(changed: Growing, marks: Iterable<number>): void {
+  for (const mark of marks) {
+    changed.in.add(mark);
+    changed.out.add(mark);
+  }
+}
+
+function compareRouters(changed: Growing, old: RouterProgram | undefined, now: RouterProgram | undefined): void {
+  const marks = [old, now].flatMap((router) => Object.values(router?.ports ?? {}).map(({ mark }) => mark));
+  if (old === undefined || now === undefined || isElsewise(old, now)) {
+    both(changed, marks);
+    return;
+  }
+  for (const name of changedKeys(old.ports, now.ports)) {
+    both(
+      changed,
+      [old.ports[name], now.ports[name]].flatMap((port) => port?.mark ?? []),
+    );
+  }
+  if (old.filters !== now.filters) {
+    const users = usersOf(now.ports);
+    for (const key of changedKeys(old.filters, now.filters)) {
+      for (const mark of users.inbound.get(key) ?? []) changed.in.add(mark);
+      for (const mark of users.outbound.get(key) ?? []) changed.out.add(mark);
+    }
+  }
+  if (old.tables === now.tables) return;
+  const tables = new Set(changedKeys(old.tables, now.tables));
+  for (const { table, mark } of Object.values(now.ports)) if (tables.has(table)) changed.out.add(mark);
+}
+
+/** Do the routers differ in what concerns all of their ports? */
+function isElsewise(old: RouterProgram, now: RouterProgram): boolean {
+  return (
+    old.sets !== now.sets ||
+    old.peers !== now.peers ||
+    old.remotes !== now.remotes ||
+    old.balances !== now.balances ||
+    old.gateways !== now.gateways ||
+    old.host !== now.host
+  );
+}
+
+type Users = {
+  readonly inbound: ReadonlyMap<string, readonly number[]>;
+  readonly outbound: ReadonlyMap<string, readonly number[]>;
+};
+const known = new WeakMap<RouterProgram['ports'], Users>();
+
+/** The NICs that each filter judges. */
+function usersOf(ports: RouterProgram['ports']): Users {
+  const found = known.get(ports);
+  if (found !== undefined) return found;
+  const users = { inbound: new Map<string, number[]>(), outbound: new Map<string, number[]>() };
+  for (const port of Object.values(ports)) {
+    for (const side of ['inbound', 'outbound'] as const) {
+      for (const key of port[side]) {
+        const list = users[side].get(key);
+        if (list === undefined) users[side].set(key, [port.mark]);
+        else list.push(port.mark);
+      }
+    }
+  }
+  known.set(ports, users);
+  return users;
+}
+
+type Record = { readonly [key: string]: unknown };
+
+/** The keys under which two frozen records differ; the lineage tells them when the one was made from the other. */
+export function changedKeys(old: Record, now: Record): readonly string[] {
+  if (old === now) return [];
+  const origin = originOf(now);
+  if (origin?.from === old) return origin.keys;
+  const keys = Object.keys(now).filter((key) => old[key] !== now[key]);
+  for (const key of Object.keys(old)) if (!Object.hasOwn(now, key)) keys.push(key);
+  return keys;
+}
+
+function compareEdges({ changed, after }: Comparing, old: EdgeProgram, now: EdgeProgram): void {
+  const isElse =
+    old.published !== now.published ||
+    old.bogons !== now.bogons ||
+    old.pool !== now.pool ||
+    old.operator !== now.operator ||
+    old.operatorSource !== now.operatorSource;
+  if (isElse) {
+    changed.all = true;
+    return;
+  }
+  for (const key of changedKeys(old.publics, now.publics)) {
+    both(
+      changed,
+      [old.publics[key], now.publics[key]].flatMap((one) => one?.mark ?? []),
+    );
+  }
+  for (const key of changedKeys(old.blocks, now.blocks)) {
+    both(
+      changed,
+      [old.blocks[key], now.blocks[key]].flatMap((one) => one?.mark ?? []),
+    );
+  }
+  byLabel({ changed, after }, old.ones, now.ones);
+  // A balance takes ports of its frontend from the others of that address.
+  const frontends = new Set<string>();
+  for (const key of changedKeys(old.balances, now.balances)) {
+    for (const one of [old.balances[key], now.balances[key]]) if (one !== undefined) frontends.add(one.frontend);
+  }
+  if (frontends.size === 0) return;
+  for (const edge of [old, now]) {
+    for (const { frontend, targets } of Object.values(edge.balances)) {
+      if (frontends.has(frontend))
+        both(
+          changed,
+          Object.values(targets).map(({ mark }) => mark),
+        );
+    }
+    for (const frontend of frontends) {
+      const one = Object.hasOwn(edge.publics, frontend) ? edge.publics[frontend] : undefined;
+      if (one !== undefined) both(changed, [one.mark]);
+    }
+  }
+}
+
+/** Records keyed by label, with or without the length of a prefix. */
+function byLabel({ changed, after }: Comparing, old: Record, now: Record): void {
+  const keys = changedKeys(old, now);
+  if (keys.length === 0) return;
+  const labels = new Set(keys.map((key) => key.split('/')[0] ?? key));
+  for (const { port } of after.reach.places.marks.values()) {
+    if (Object.values(port.addresses).some(({ label }) => labels.has(label))) both(changed, [port.mark]);
+  }
+}
+
+function compareEstates(changed: Growing, before: Judged, after: Judged): void {
+  const [old, now] = [before.estate, after.estate];
+  if (old === now) return;
+  if (old.nics !== now.nics) both(changed, changedKeys(old.nics, now.nics).map(Number));
+  if (old.closed !== now.closed || old.internet !== now.internet) changed.all = true;
+}
+
+/** What an appliance may send on concerns everybody in its network and in those that are peered with it. */
+function spread(changed: Growing, before: Judged, after: Judged): void {
+  const touched = new Set([...changed.in, ...changed.out]);
+  for (const { reach } of [before, after]) {
+    const relays = reach.places.forwarding.filter(({ port }) => touched.has(port.mark));
+    const keys = new Set(relays.map(({ point }) => point.split('/')[1] ?? ''));
+    if (keys.size === 0) continue;
+    for (const program of Object.values(reach.programs)) {
+      if (program.kind !== 'router') continue;
+      const isNear = keys.has(program.key) || Object.keys(program.peers).some((key) => keys.has(key));
+      if (isNear) for (const { mark } of Object.values(program.ports)) changed.in.add(mark);
+    }
+  }
+}

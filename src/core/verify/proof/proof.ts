@@ -1,0 +1,311 @@
+/** The proof of a stamp, kept up change by change: what stands broken, and what a proposed state breaks anew (decision D2.1). */
+
+import { proofRowsMax, proofStepsMax, slowProofFactor } from '#base/limits.ts';
+import { assert, Refusal } from '#base/wrong.ts';
+import type { Programs } from '#program/program.ts';
+import { nothing } from '#verify/diagrams.ts';
+import type { Half } from '#verify/halves.ts';
+import type { Estate } from '#verify/invariant/estate.ts';
+import type { Invariant } from '#verify/invariant/invariant.ts';
+import { PacketSets, type StoreMark } from '#verify/packet-sets.ts';
+import { blastBetween } from '#verify/proof/blast.ts';
+import { type Finding, told } from '#verify/proof/breach.ts';
+import { type Changed, changedBetween } from '#verify/proof/changed.ts';
+import type { Row } from '#verify/proof/kind.ts';
+import { kindOf } from '#verify/proof/kinds.ts';
+import type { Blast, Breach, Judgement } from '#verify/proof/verdict.ts';
+import type { Judged } from '#verify/proof/world.ts';
+import { type End, Reach, type ReachParts, reachParts } from '#verify/reach/reach.ts';
+
+/** What is proved: the programs of a stamp, whose it is, and what must hold. */
+export type World = {
+  readonly programs: Programs;
+  readonly estate: Estate;
+  readonly invariants: readonly Invariant[];
+};
+
+/** What breaks one invariant, by address (`mark address`) or row. */
+export type Standing = ReadonlyMap<string, { readonly end: End; readonly bad: Half } | Row>;
+
+type State = {
+  readonly world: World;
+  readonly judged: Judged;
+  readonly standing: ReadonlyMap<string, Standing>;
+};
+
+type Proposed = {
+  readonly state: State;
+  readonly changed: Changed;
+  readonly mark: StoreMark;
+};
+
+/** Numbers of sets grow with every change; beyond so many rows the store is made anew from what stands. */
+const rowsKeptMax = proofRowsMax;
+
+/**
+ * Holds the state that stands, and at most one that is proposed. Sets are kept in one store by what they were made of, so that a
+ * changed rule costs its filter and the NICs behind it.
+ */
+export class Proof {
+  #store = openStore(1);
+  #parts: ReachParts = reachParts(this.#store);
+  #state: State | undefined;
+  #proposed: Proposed | undefined;
+
+  /** Proves everything anew; answers what stands broken. */
+  load(world: World): readonly Breach[] {
+    this.#proposed = undefined;
+    this.#store = openStore(slowProofFactor);
+    this.#parts = reachParts(this.#store);
+    this.#state = undefined;
+    this.#state = this.#proved(world);
+    return this.standing();
+  }
+
+  /** Judges another state against the one that stands. It is open until `keep` or `drop`. */
+  propose(next: World): Judgement {
+    assert(this.#proposed === undefined, 'A proposal is open.');
+    const state = this.#standingState();
+    try {
+      return this.#judged(state, next);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'ProofBudgetExceeded') throw error;
+      return this.#slowly(state, next);
+    }
+  }
+
+  /** The proposed state stands. */
+  keep(): void {
+    const proposed = this.#proposed;
+    if (proposed === undefined) return;
+    this.#proposed = undefined;
+    this.#store.commit();
+    this.#state = proposed.state;
+    const { nodes, labelNodes } = this.#store.size;
+    if (nodes + labelNodes > rowsKeptMax) this.#renew(1);
+  }
+
+  /** The proposed state is forgotten. */
+  drop(): void {
+    const proposed = this.#proposed;
+    if (proposed === undefined) return;
+    this.#proposed = undefined;
+    this.#store.rollback(proposed.mark);
+    this.#store.commit();
+  }
+
+  /** What is broken in the state that stands, each with a packet that shows it. */
+  standing(): readonly Breach[] {
+    const { judged, world, standing } = this.#standingState();
+    this.#store.budget.refill();
+    const breaches = world.invariants.flatMap((invariant) => {
+      const findings = broken(invariant, standing.get(invariant.id) ?? none);
+      return findings.flatMap((finding) => told(invariant, finding, judged));
+    });
+    if (this.#proposed === undefined) this.#store.commit();
+    return breaches;
+  }
+
+  /** What the proposed state makes possible or impossible. */
+  blast(): Blast {
+    const proposed = this.#proposed;
+    if (proposed === undefined) return { gained: [], lost: [], more: { gained: 0, lost: 0 } };
+    return blastBetween(this.#standingState().judged, proposed.state.judged, proposed.changed);
+  }
+
+  /** Asks whether an invariant holds of what stands, without making it one of the stamp's. */
+  ask(invariant: Invariant): readonly Breach[] {
+    const { judged } = this.#standingState();
+    this.#store.budget.refill();
+    const mark = this.#store.mark();
+    try {
+      return broken(invariant, fullStanding(invariant, judged)).flatMap((finding) => told(invariant, finding, judged));
+    } finally {
+      this.#store.rollback(mark);
+      if (this.#proposed === undefined) this.#store.commit();
+    }
+  }
+
+  /** What stands, for questions. */
+  get world(): Judged {
+    return this.#standingState().judged;
+  }
+
+  /** Rows held and steps taken since the last proposal: the same for the same history everywhere. */
+  counters(): { readonly nodes: number; readonly labelNodes: number; readonly steps: number } {
+    return { ...this.#store.size, steps: this.#store.budget.steps };
+  }
+
+  #standingState(): State {
+    assert(this.#state !== undefined, 'Nothing is loaded.');
+    return this.#state;
+  }
+
+  #proved(world: World): State {
+    this.#store.budget.refill();
+    const judged: Judged = { reach: new Reach(world.programs, this.#parts), estate: world.estate };
+    const standing = new Map(world.invariants.map((one) => [one.id, fullStanding(one, judged)]));
+    this.#store.commit();
+    return { world, judged, standing };
+  }
+
+  #judged(state: State, next: World): Judgement {
+    this.#store.budget.refill();
+    const mark = this.#store.mark();
+    try {
+      const reach = new Reach(next.programs, this.#parts, state.judged.reach);
+      const { before: _, ...old } = state.judged;
+      const judged: Judged = { reach, estate: next.estate, before: old };
+      const changed = changedBetween(old, judged);
+      const verdicts = next.invariants.map((one) => judgeOne(one, { state, judged, changed }));
+      const { before: __, ...kept } = judged;
+      const standing = new Map(verdicts.map(({ id, standing: own }) => [id, own]));
+      this.#proposed = { state: { world: next, judged: kept, standing }, changed, mark };
+      return this.#told(verdicts, judged);
+    } catch (error) {
+      this.#proposed = undefined;
+      this.#store.rollback(mark);
+      this.#store.commit();
+      throw error;
+    }
+  }
+
+  #told(verdicts: readonly Verdict[], judged: Judged): Judgement {
+    const breaches = verdicts.map(({ invariant, newly, isNew }) => ({
+      isRefused: invariant.effect === 'deny' && !isNew,
+      list: newly.flatMap((finding) => told(invariant, finding, judged)),
+    }));
+    const counters = this.counters();
+    return {
+      refused: breaches.flatMap(({ isRefused, list }) => (isRefused ? list : [])),
+      noted: breaches.flatMap(({ isRefused, list }) => (isRefused ? [] : list)),
+      mended: verdicts.reduce((sum, { mended }) => sum + mended, 0),
+      counters: { ...counters },
+    };
+  }
+
+  /** The slow lane: a store of its own with a larger budget, proved from the start. It is asked for by the proof alone, never by a caller. */
+  #slowly(state: State, next: World): Judgement {
+    const [store, parts] = [this.#store, this.#parts];
+    try {
+      this.#renewFrom(state, slowProofFactor);
+      return this.#judged(this.#standingState(), next);
+    } catch (error) {
+      [this.#store, this.#parts, this.#state] = [store, parts, state];
+      throw error;
+    }
+  }
+
+  #renew(factor: number): void {
+    this.#renewFrom(this.#standingState(), factor);
+  }
+
+  #renewFrom({ world }: State, factor: number): void {
+    this.#store = openStore(Math.max(factor, slowProofFactor));
+    this.#parts = reachParts(this.#store);
+    this.#state = this.#proved(world);
+  }
+}
+
+function openStore(factor: number): PacketSets {
+  return new PacketSets({ rows: proofRowsMax * factor, steps: proofStepsMax * factor });
+}
+
+const none: Standing = new Map();
+
+/** What breaks the invariant everywhere. */
+function fullStanding<I extends Invariant>(invariant: I, judged: Judged): Standing {
+  const kind = kindOf(invariant);
+  if (kind.form === 'rows') return new Map(kind.rows(invariant, judged).map((row) => [row.key, row]));
+  const found = new Map<string, { end: End; bad: Half }>();
+  for (const end of kind.ends(invariant, judged, undefined)) {
+    const bad = kind.bad(invariant, end, judged);
+    if (bad !== nothing) found.set(keyOf(end), { end, bad });
+  }
+  return found;
+}
+
+function keyOf({ mark, address }: End): string {
+  return `${mark} ${address}`;
+}
+
+type Verdict = {
+  readonly id: string;
+  readonly invariant: Invariant;
+  readonly standing: Standing;
+  readonly newly: readonly Finding[];
+  readonly mended: number;
+  /** It was not demanded before: what it finds stands already. */
+  readonly isNew: boolean;
+};
+
+type Judging = { readonly state: State; readonly judged: Judged; readonly changed: Changed };
+
+function judgeOne<I extends Invariant>(invariant: I, { state, judged, changed }: Judging): Verdict {
+  const { id } = invariant;
+  const known = state.world.invariants.find((one) => one.id === id);
+  const before = state.standing.get(id);
+  if (known !== invariant || before === undefined) {
+    const standing = fullStanding(invariant, judged);
+    return { id, invariant, standing, newly: broken(invariant, standing), mended: 0, isNew: true };
+  }
+  const kind = kindOf(invariant);
+  if (kind.form === 'rows') {
+    const standing = new Map(kind.rows(invariant, judged).map((row) => [row.key, row]));
+    const newly = [...standing.values()].filter(({ key }) => !before.has(key)).map((row) => ({ row }));
+    const mended = [...before.keys()].filter((key) => !standing.has(key)).length;
+    return { id, invariant, standing, newly, mended, isNew: false };
+  }
+  return judgeSets(invariant, { before, judged, changed });
+}
+
+type Comparing = { readonly before: Standing; readonly judged: Judged; readonly changed: Changed };
+
+function judgeSets<I extends Invariant>(invariant: I, { before, judged, changed }: Comparing): Verdict {
+  const kind = kindOf(invariant);
+  assert(kind.form === 'sets', `${invariant.kind} is not proved by sets.`);
+  const { store } = judged.reach.parts;
+  let standing = before;
+  const own = (): Map<string, { end: End; bad: Half } | Row> => {
+    if (standing === before) standing = new Map(before);
+    return standing as Map<string, { end: End; bad: Half } | Row>;
+  };
+  const newly: Finding[] = [];
+  let mended = 0;
+  const judge = (end: End): void => {
+    const key = keyOf(end);
+    const old = before.get(key);
+    const oldBad = old !== undefined && 'bad' in old ? old.bad : nothing;
+    const bad = kind.bad(invariant, end, judged);
+    if (bad === oldBad) return;
+    if (bad === nothing) own().delete(key);
+    else if (invariant.kind !== 'unchanged') own().set(key, { end, bad });
+    const gained = store.difference(bad, oldBad);
+    if (gained !== nothing) newly.push({ end, bad: gained });
+    else mended += 1;
+  };
+  for (const end of kind.ends(invariant, judged, changed)) judge(end);
+  // Addresses that are gone, or are judged no more, break nothing.
+  for (const key of before.keys()) if (isGone(key, judged)) own().delete(key);
+  if (invariant.kind !== 'exposure') return { id: invariant.id, invariant, standing, newly, mended, isNew: false };
+  const [was, is] = [before, standing].map(marksIn);
+  const isOver = (is?.size ?? 0) > invariant.max && (is?.size ?? 0) > (was?.size ?? 0);
+  const first = isOver ? newly.filter(({ end }) => was?.has(end?.mark ?? 0) !== true) : [];
+  return { id: invariant.id, invariant, standing, newly: first.slice(0, 1), mended, isNew: false };
+}
+
+function isGone(key: string, { reach }: Judged): boolean {
+  const [mark = '', address = ''] = key.split(' ');
+  return reach.places.marks.get(Number(mark))?.port.addresses[address] === undefined;
+}
+
+function marksIn(standing: Standing): ReadonlySet<number> {
+  return new Set([...standing.values()].flatMap((one) => ('end' in one ? [one.end.mark] : [])));
+}
+
+/** What of a standing set counts as broken: all, but for a budget only when it is overdrawn. */
+function broken(invariant: Invariant, standing: Standing): readonly Finding[] {
+  const findings = [...standing.values()].map((one): Finding => ('bad' in one ? one : { row: one }));
+  if (invariant.kind !== 'exposure') return findings;
+  return marksIn(standing).size > invariant.max ? findings.slice(0, 1) : [];
+}

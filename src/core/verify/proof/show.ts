@@ -1,0 +1,134 @@
+/** Packets that show what a set says: an example of the set, taken back to where it starts. */
+
+import type { Packet } from '#program/packet.ts';
+import { nothing } from '#verify/diagrams.ts';
+import type { Half } from '#verify/halves.ts';
+import type { Shown } from '#verify/proof/kind.ts';
+import type { Judged } from '#verify/proof/world.ts';
+import { straight } from '#verify/reach/inside.ts';
+import { hairpin } from '#verify/reach/outward.ts';
+import { entriesOf } from '#verify/reach/places.ts';
+import { type End, endsOf, type WayIn } from '#verify/reach/reach.ts';
+
+/** A packet from outside that arrives at the address by one of the ways and is in the set. */
+export function showInward(
+  world: Judged,
+  {
+    end,
+    bad,
+    ways,
+    from,
+  }: { readonly end: End; readonly bad: Half; readonly ways: readonly WayIn[]; readonly from: 'internet' | 'operator' },
+): Shown | undefined {
+  const { store, halves } = world.reach.parts;
+  for (const { entry, relay, set } of ways) {
+    const arrived = halves.example(store.intersection(set, bad), end.address, 'target');
+    if (arrived === undefined) continue;
+    const ends = { kind: 'nic', mark: end.mark } as const;
+    if (relay !== undefined) {
+      const packet: Packet = { ...arrived, origin: { kind: 'nic', mark: relay.mark } };
+      return { packet, relays: firstOf(world, relay), ends };
+    }
+    if (entry === undefined) continue;
+    const { edge } = world.reach.programs;
+    const link = edge?.kind === 'edge' ? operatorAddress(edge.operator) : '';
+    const packet: Packet = {
+      ...arrived,
+      origin: { kind: from },
+      source: from === 'operator' ? link : arrived.source,
+      target: entry.frontend,
+      targetPort: entry.port === 0 ? arrived.targetPort : entry.port,
+    };
+    return { packet, relays: [], ends };
+  }
+  return undefined;
+}
+
+/** The first host of the operator's link. */
+function operatorAddress([prefix = '169.254.0.0/30']: readonly string[]): string {
+  return prefix.replace(/(\d+)\/\d+$/, (_, last: string) => String(Number(last) + 1));
+}
+
+/** How the internet comes to the appliance itself. */
+function firstOf(world: Judged, relay: End): readonly Packet[] {
+  const place = world.reach.places.marks.get(relay.mark);
+  for (const end of place === undefined ? [] : endsOf(place)) {
+    const ways = directWays(world, end);
+    const first = showInward(world, { end, bad: unionOf(world, ways), ways, from: 'internet' });
+    if (first !== undefined) return [first.packet];
+  }
+  return [];
+}
+
+function directWays({ reach }: Judged, end: End): readonly WayIn[] {
+  const { edge } = reach.programs;
+  if (edge?.kind !== 'edge') return [];
+  const { store, halves } = reach.parts;
+  const family = end.address.includes(':') ? 6 : 4;
+  return reach.entered(end, store.complement(halves.remote(edge.bogons, family)));
+}
+
+/** All that comes by the ways. */
+export function unionOf({ reach }: Judged, ways: readonly WayIn[]): Half {
+  return ways.reduce((sum, { set }) => reach.parts.store.union(sum, set), nothing);
+}
+
+/** A packet of one NIC that arrives at another's address with a service of the set (ports and protocol), straight or over public addresses. */
+export function showBetween(
+  world: Judged,
+  { from, to, bad }: { readonly from: End; readonly to: End; readonly bad: Half },
+): Shown | undefined {
+  const { store, halves } = world.reach.parts;
+  const ends = { kind: 'nic', mark: to.mark } as const;
+  const near = halves.example(store.intersection(straight(world.reach, from, to), bad), to.address, 'target');
+  if (near !== undefined) {
+    const header = { ...near, source: from.address };
+    const frontend = frontendFor(world, { from, to, targetPort: header.targetPort });
+    return { packet: { ...header, ...frontend, origin: { kind: 'nic', mark: from.mark } }, relays: [], ends };
+  }
+  const far = halves.example(store.intersection(hairpin(world.reach, from, to), bad), to.address, 'target');
+  const { edge } = world.reach.programs;
+  const label = world.reach.places.marks.get(to.mark)?.port.addresses[to.address]?.label;
+  if (far === undefined || edge?.kind !== 'edge' || label === undefined) return undefined;
+  for (const entry of entriesOf(edge).get(label) ?? []) {
+    if (entry.port !== 0 && entry.targetPort !== far.targetPort) continue;
+    const targetPort = entry.port === 0 ? far.targetPort : entry.port;
+    const packet: Packet = {
+      ...far,
+      origin: { kind: 'nic', mark: from.mark },
+      source: from.address,
+      target: entry.frontend,
+      targetPort,
+    };
+    return { packet, relays: [], ends };
+  }
+  return undefined;
+}
+
+/** Where the sender must send: the address itself, or the frontend of an inner balance when the address is not asked directly. */
+function frontendFor(
+  { reach }: Judged,
+  { from, to, targetPort }: { readonly from: End; readonly to: End; readonly targetPort: number },
+): { readonly target: string; readonly targetPort: number } {
+  const direct = { target: to.address, targetPort };
+  const place = reach.places.marks.get(from.mark);
+  const router = place === undefined ? undefined : reach.router(place.point);
+  const { halves } = reach.parts;
+  if (router === undefined || halves.at(reach.outbound(from), to.address) !== nothing) return direct;
+  const found = Object.values(router.balances).find(
+    (one) => Object.hasOwn(one.targets, to.address) && (one.port === 0 || one.targetPort === targetPort),
+  );
+  return found === undefined
+    ? direct
+    : { target: found.frontend, targetPort: found.port === 0 ? targetPort : found.port };
+}
+
+/** A packet that the address sends outwards and that is in the set (by target). */
+export function showOutward(
+  world: Judged,
+  { end, bad, ends }: { readonly end: End; readonly bad: Half; readonly ends: Shown['ends'] },
+): Shown | undefined {
+  const header = world.reach.parts.halves.example(bad, end.address, 'source');
+  if (header === undefined) return undefined;
+  return { packet: { ...header, origin: { kind: 'nic', mark: end.mark } }, relays: [], ends };
+}
