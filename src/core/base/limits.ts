@@ -250,7 +250,7 @@ export const flowLogTickMs = 1000;
 export const flowLogBytesMax = 256 * 1024 * 1024;
 export const flowLogBytesAllMax = 2 * 1024 * 1024 * 1024;
 /** Flows read from the files for a suggestion, and rules suggested. */
-export const flowsSuggestedMax = 200_000;
+export const flowsSuggestedMax = 20_000;
 export const rulesSuggestedMax = 200;
 /** How much more than the usual budget a proof may take in the slow lane, where it starts afresh. */
 export const slowProofFactor = 20;

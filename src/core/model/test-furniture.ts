@@ -124,6 +124,9 @@ function putGateways(world: World): void {
     },
   });
   world.put(net('networkWatchers/x1'));
+  world.put(net('networkWatchers/x1/flowLogs/x1'), {
+    properties: { targetResourceId: net('networkSecurityGroups/x1'), storageId: '/s', retentionPolicy: { days: 3 } },
+  });
 }
 
 function putMachine(world: World): void {

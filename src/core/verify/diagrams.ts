@@ -56,6 +56,12 @@ export class Diagrams {
     this.trees.reset();
   }
 
+  /** Operations on two nodes or labels since the store was made, and those of them whose result was not remembered. */
+  get counts(): { readonly operations: number; readonly misses: number } {
+    const { memo } = this.trees;
+    return { operations: this.#memo.asked + memo.asked, misses: this.#memo.told + memo.told };
+  }
+
   levelOf(node: number): number {
     return node < firstNode ? constantLevel : this.#head(node) & (wide - 1);
   }

@@ -25,12 +25,15 @@ type Tree = {
 type Compiled = { readonly tree: Tree | undefined; readonly set: PacketSet };
 type Plane = { readonly sets: Sets; readonly local: LocalEnd };
 
+type KeptRules = Kept<Filter['rules'], Compiled>;
+type Planes = { readonly [local in LocalEnd]: KeptRules };
+
 /** One per store. */
 export class FilterSets {
   readonly #store: PacketSets;
-  /** By the text of the named sets, so that routers of one network share what is compiled. */
-  readonly #texts = new WeakMap<Sets, string>();
-  readonly #planes = new Map<string, Kept<Filter['rules'], Compiled>>();
+  /** By the text of the named sets, so that routers of one network share what is compiled; found by identity after the first time. */
+  readonly #planes = new WeakMap<Sets, Planes>();
+  readonly #texts = new Map<string, Planes>();
 
   constructor(store: PacketSets) {
     this.#store = store;
@@ -38,22 +41,27 @@ export class FilterSets {
 
   /** The packets that the filter allows (`filterVerdict`). */
   setOf(filter: Filter, sets: Sets, local: LocalEnd): PacketSet {
-    const kept = this.#planeOf(sets, local);
+    const kept = this.#planesOf(sets)[local];
     return kept.of(filter.rules, () => this.#compiled(filter.rules, { sets, local }, kept)).set;
   }
 
-  #planeOf(sets: Sets, local: LocalEnd): Kept<Filter['rules'], Compiled> {
-    const text = this.#texts.get(sets) ?? JSON.stringify(sets);
-    if (Object.isFrozen(sets)) this.#texts.set(sets, text);
-    const key = `${local} ${text}`;
-    const known = this.#planes.get(key);
+  #planesOf(sets: Sets): Planes {
+    const known = this.#planes.get(sets);
     if (known !== undefined) return known;
-    const fresh = this.#store.register(new Kept<Filter['rules'], Compiled>());
-    this.#planes.set(key, fresh);
-    return fresh;
+    const text = JSON.stringify(sets);
+    const planes = this.#texts.get(text) ?? this.#newPlanes(text);
+    if (Object.isFrozen(sets)) this.#planes.set(sets, planes);
+    return planes;
   }
 
-  #compiled(rules: Filter['rules'], plane: Plane, kept: Kept<Filter['rules'], Compiled>): Compiled {
+  #newPlanes(text: string): Planes {
+    const fresh = (): KeptRules => this.#store.register(new Kept<Filter['rules'], Compiled>());
+    const planes = { source: fresh(), target: fresh() };
+    this.#texts.set(text, planes);
+    return planes;
+  }
+
+  #compiled(rules: Filter['rules'], plane: Plane, kept: KeptRules): Compiled {
     const origin = originOf(rules);
     const before = origin === undefined ? undefined : kept.get(origin.from as unknown as Filter['rules']);
     const tree =

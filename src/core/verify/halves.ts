@@ -6,6 +6,7 @@ import type { Header } from '#program/filter.ts';
 import type { PortRange, Protocol } from '#program/program.ts';
 import { all, nothing } from '#verify/diagrams.ts';
 import { digitsOf, digitsOfPort, numberOf, portDigits } from '#verify/digits.ts';
+import { Kept } from '#verify/kept.ts';
 import { leaves } from '#verify/operation.ts';
 import {
   familyDigits,
@@ -36,12 +37,20 @@ export function addressDigits(text: string): Digits {
   return digits;
 }
 
+/** A protocol, and ports at the target; none: all. */
+export type Served = { readonly protocol: Protocol; readonly ports: readonly PortRange[] };
+
 /** Builds and narrows halves in a store. */
 export class Halves {
   readonly store: PacketSets;
+  /** Made once per frozen list: the same few are asked for again and again. */
+  readonly #remotes: { readonly [family in Family]: Kept<readonly string[], Half> };
+  readonly #services: Kept<readonly Served[], Half>;
 
   constructor(store: PacketSets) {
     this.store = store;
+    this.#remotes = { 4: store.register(new Kept()), 6: store.register(new Kept()) };
+    this.#services = store.register(new Kept());
   }
 
   /** The half of a set at a local address. */
@@ -53,7 +62,8 @@ export class Halves {
 
   /** All packets whose remote address is in one of the prefixes of the family. */
   remote(prefixes: readonly string[], family: Family): Half {
-    return this.remoteIs(this.store.labels.labelOf(prefixes, family));
+    const make = (): Half => this.remoteIs(this.store.labels.labelOf(prefixes, family));
+    return Object.isFrozen(prefixes) ? this.#remotes[family].of(prefixes, make) : make();
   }
 
   /** Whole sets: all packets whose local address is in one of the prefixes, of both families. */
@@ -83,6 +93,13 @@ export class Halves {
     const { diagrams } = this.store;
     diagrams.reset();
     return diagrams.branch(levels.remote, label, [all, nothing]);
+  }
+
+  /** All packets of one of the services. */
+  services(list: readonly Served[]): Half {
+    const make = (): Half =>
+      list.reduce((sum, { protocol, ports }) => this.store.union(sum, this.service(protocol, ports)), nothing as Half);
+    return Object.isFrozen(list) ? this.#services.of(list, make) : make();
   }
 
   /** All packets of a protocol to these ports, whoever they are from. No ports: all. */
@@ -160,7 +177,7 @@ export class Halves {
   }
 
   /** Services of the half in words: `tcp/22`, `udp/1000-2000`, `icmp`, `all`; the first `most`. */
-  services(half: Half, most: number): readonly string[] {
+  words(half: Half, most: number): readonly string[] {
     const { diagrams } = this.store;
     if (half === all) return ['all'];
     const names: string[] = [];

@@ -16,6 +16,9 @@ export class Memo {
   readonly #log = new Int32Array(logLengthMax);
   #logged = 0;
   #logging = false;
+  /** How often it was asked, and how often it was then told a result: counted, so that the same work counts the same everywhere. */
+  asked = 0;
+  told = 0;
 
   constructor(bits: number) {
     this.#cells = new Int32Array(4 << bits);
@@ -23,6 +26,7 @@ export class Memo {
   }
 
   find(operation: number, left: number, right: number): number {
+    this.asked++;
     const at = this.#slotOf(operation, left, right);
     const cells = this.#cells;
     return cells[at] === operation && cells[at + 1] === left && cells[at + 2] === right
@@ -32,6 +36,7 @@ export class Memo {
 
   /** Operations are numbered from 1: 0 is a free slot. */
   keep(key: { readonly operation: number; readonly left: number; readonly right: number }, result: number): number {
+    this.told++;
     const at = this.#slotOf(key.operation, key.left, key.right);
     const cells = this.#cells;
     cells[at] = key.operation;

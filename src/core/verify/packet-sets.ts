@@ -38,6 +38,13 @@ export const familyDigits: { readonly [family in Family]: readonly [first: numbe
 /** Size of each memory of results: 1 MiB, so that it stays in the processor's cache; four times as much was not faster. */
 const usualMemoBits = 16;
 
+export type Counters = {
+  readonly operations: number;
+  readonly misses: number;
+  readonly nodes: number;
+  readonly labelNodes: number;
+};
+
 /** A point in time to which a store can go back, with all that was remembered of it. */
 export type StoreMark = { readonly diagrams: Mark; readonly kept: readonly number[] };
 
@@ -47,6 +54,7 @@ export class PacketSets {
   readonly labels: AddressLabels;
   readonly budget: Budget;
   readonly #kept: Undoable[];
+  #isMarked = false;
 
   constructor({ memoBits = usualMemoBits, ...limits }: BudgetLimits & { readonly memoBits?: number } = {}) {
     this.budget = new Budget(limits);
@@ -83,6 +91,11 @@ export class PacketSets {
   /** How many rows the store holds: nodes of diagrams, and nodes of labels. */
   get size(): { readonly nodes: number; readonly labelNodes: number } {
     return { nodes: this.diagrams.rows.count, labelNodes: this.diagrams.trees.rows.count };
+  }
+
+  /** What was done since the store was made: the same work gives the same figures on every machine. */
+  counters(): Counters {
+    return { ...this.diagrams.counts, ...this.size };
   }
 
   /** Is the packet in the set? Both addresses must be of one family. */
@@ -125,14 +138,16 @@ export class PacketSets {
     };
   }
 
-  /** Whatever remembers numbers of sets must go back with the store. */
+  /** Whatever remembers numbers of sets must go back with the store: also what joins after a mark, which a rollback then empties. */
   register<T extends Undoable>(kept: T): T {
+    if (this.#isMarked) kept.mark();
     this.#kept.push(kept);
     return kept;
   }
 
   /** See `Diagrams`. Marks may lie within each other. */
   mark(): StoreMark {
+    this.#isMarked = true;
     return { diagrams: this.diagrams.mark(), kept: this.#kept.map((one) => one.mark()) };
   }
 
@@ -142,6 +157,7 @@ export class PacketSets {
   }
 
   commit(): void {
+    this.#isMarked = false;
     this.diagrams.commit();
     for (const one of this.#kept) one.commit();
   }

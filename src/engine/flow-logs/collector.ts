@@ -81,6 +81,8 @@ export class FlowCollector {
 
   #write(logs: readonly Resource[], batch: FlowBatch): void {
     const { files, view, clock } = this.#parts;
+    // Nobody knows whose they were: each log says so once.
+    const lost = new Map(logs.map((log) => [log, batch.notLogged[''] ?? 0]));
     const byNic = Map.groupBy(batch.flows, ({ nic }) => nic);
     for (const nic of Object.keys(batch.notLogged)) if (nic !== '' && !byNic.has(nic)) byNic.set(nic, []);
     for (const [nic, flows] of byNic) {
@@ -91,10 +93,13 @@ export class FlowCollector {
         const target = targetOf(log);
         const mine = flows.filter((flow) => isOf(target, flow, known));
         const isPlace = typeOfId(target) !== groupType && known !== undefined && placesOf(known).has(target);
-        const notLogged = mine.length > 0 || isPlace ? (batch.notLogged[nic] ?? 0) : 0;
+        const over = mine.length > 0 || isPlace ? (batch.notLogged[nic] ?? 0) : 0;
+        const notLogged = over + (mine.length > 0 ? (lost.get(log) ?? 0) : 0);
         const head = { target, mac, version: versionOf(log), notLogged, at: clock.now() };
         const record = flowRecord(head, mine);
-        if (record !== undefined) files.append(head, [record]);
+        if (record === undefined) continue;
+        files.append(head, [record]);
+        if (mine.length > 0) lost.set(log, 0);
       }
     }
   }

@@ -1,6 +1,7 @@
 /** The table's lines for access, tags, the location's catalogs, checks and the activity log. */
 
 import { listActivity } from '#faces/arm/activity.ts';
+import { configureFlowLog, queryFlowLogStatus } from '#faces/arm/flow-log.ts';
 import * as network from '#faces/arm/network.ts';
 import * as place from '#faces/arm/place.ts';
 import * as question from '#faces/arm/question.ts';
@@ -148,14 +149,11 @@ const questions: readonly Line[] = (
     [watcherType, 'topology', question.topology],
     [watcherType, 'connectivityCheck', checkConnectivity],
     [watcherType, 'networkConfigurationDiagnostic', diagnoseConfiguration],
-    ...[
-      'configureFlowLog',
-      'queryFlowLogStatus',
-      'troubleshoot',
-      'queryTroubleshootResult',
-      'azureReachabilityReport',
-      'availableProvidersList',
-    ].map((name) => [watcherType, name, question.refuseLater] as const),
+    [watcherType, 'configureFlowLog', configureFlowLog],
+    [watcherType, 'queryFlowLogStatus', queryFlowLogStatus],
+    ...['troubleshoot', 'queryTroubleshootResult', 'azureReachabilityReport', 'availableProvidersList'].map(
+      (name) => [watcherType, name, question.refuseLater] as const,
+    ),
   ] as const
 ).map(([type, name, handler]) => ({
   pattern: `${rg}/providers/${type}/{name}/${name}`,

@@ -4,7 +4,7 @@ import type { ToldBreach, ToldFix, ToldHop } from '#engine/proof/told.ts';
 
 /** A breach with its path and its ways out, a line each. */
 export function breachText({ effect, says, invariant, path, fixes }: ToldBreach): string {
-  const head = `${effect === 'deny' ? 'broken' : 'noted'}: ${says} (${invariant.title})`;
+  const head = `${effect === 'deny' ? 'broken' : 'noted'}: ${says} (${invariant.id})`;
   return [head, ...path.map(hopText), ...fixes.map(fixText)].join('\n');
 }
 

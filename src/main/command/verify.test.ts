@@ -1,16 +1,21 @@
 /** Templates without a stamp: how they are drawn and placed, what cannot be used and where it stands, and how breaches are told to pipelines. */
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Json, JsonObject } from '#base/json.ts';
 import type { ToldBreach } from '#engine/proof/told.ts';
 import { apiVersionsOf } from '#faces/arm/catalog.ts';
 import { nouns } from '#model/nouns.ts';
 import { modelOf, TemplateUnusable } from '#main/command/verify-model.ts';
+import { verdictOn } from '#main/command/verify.ts';
 import { parametersOf } from '#main/command/verify-parameters.ts';
 import { sarifOf, unusableSarif } from '#main/command/verify-sarif.ts';
 import { evaluate } from '#program/eval.ts';
 import { parseTemplateJson } from '#template/jsonc.ts';
+import type { Invariant } from '#verify/invariant/invariant.ts';
 import { labStamp } from '#test/generate/build.ts';
 
 const parts = { facts: { ...labStamp, enforcing: false }, nouns, apiVersionsOf, now: 0 };
@@ -212,6 +217,60 @@ test('what a stamp would not take is told with a pointer into the template', () 
       (error: unknown) => error instanceof TemplateUnusable && pointer.test(error.pointer),
       String(pointer),
     );
+  }
+});
+
+const about = { effect: 'deny', owner: 'baseline', exclude: [] } as const;
+const noManagement: Invariant = {
+  ...about,
+  kind: 'never',
+  id: 'test/management',
+  title: 'No management port is open',
+  from: [{ kind: 'internet' }],
+  to: [{ kind: 'nics' }],
+  services: [{ protocol: 'tcp', ports: [[22, 22]] }],
+  exceptFrom: [],
+  exceptTo: [],
+};
+
+// One row is one file: its text, and the exit code with what the JSON says.
+const files: readonly (readonly [name: string, text: string, code: number, has: RegExp])[] = [
+  ['open', JSON.stringify(template('22')), 2, /^\{"verdict":"broken","broken":\[\{"invariant":"test\/management"/],
+  ['shut', JSON.stringify(template('80')), 0, /^\{"verdict":"holds","broken":\[\],"noted":\[\]\}$/],
+  ['bad', JSON.stringify(template('0-99999')), 1, /^\{"verdict":"unusable",.*"target":"\/resources\/0\/properties/],
+  ['cut', '{ "resources": [', 1, /^\{"verdict":"unusable"/],
+];
+
+test('a template exits with 0, 1 or 2, and what is broken is told with packet, path and ways out', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ringwall-verify-'));
+  try {
+    for (const [name, text, code, has] of files) {
+      const file = join(folder, `${name}.json`);
+      writeFileSync(file, text);
+      const verdict = verdictOn(file, { json: true, version: '1' }, () => [noManagement]);
+      assert.equal(verdict.code, code, `${name}: ${verdict.text}`);
+      assert.match(verdict.text, has);
+    }
+    const file = join(folder, 'open.json');
+    const { broken } = JSON.parse(verdictOn(file, { json: true, version: '1' }, () => [noManagement]).text) as {
+      broken: { witness: JsonObject; path: JsonObject[]; fixes: JsonObject[] }[];
+    };
+    const [breach] = broken;
+    assert.deepEqual([breach?.witness['protocol'], breach?.witness['targetPort']], ['tcp', 22]);
+    assert.ok(breach?.path.some(({ rule, verdict }) => rule === 'open' && verdict === 'allow'));
+    assert.ok((breach?.fixes.length ?? 0) > 0);
+    const audit = verdictOn(file, { json: true, version: '1' }, () => [{ ...noManagement, effect: 'audit' }]);
+    assert.deepEqual([audit.code, audit.text.startsWith('{"verdict":"holds"')], [0, true]);
+    assert.match(audit.text, /"noted":\[\{"invariant":"test\/management"/);
+    const plain = verdictOn(file, { version: '1' }, () => [noManagement]).text;
+    assert.match(plain, /open\.json:\d+:\d+: broken: .*\n {4}pass /);
+    assert.equal(
+      JSON.parse(verdictOn(file, { sarif: true, version: '1' }, () => [noManagement]).text).version,
+      '2.1.0',
+    );
+    assert.equal(verdictOn(join(folder, 'none.json'), { json: true, version: '1' }, () => []).code, 1);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

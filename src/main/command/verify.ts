@@ -8,7 +8,7 @@ import { apiVersionsOf } from '#faces/arm/catalog.ts';
 import { nouns } from '#model/nouns.ts';
 import { readSettings, stampFacts } from '#main/boot/settings.ts';
 import { breachText } from '#main/command/breach-text.ts';
-import { standingOf } from '#main/command/verify-proof.ts';
+import { type InvariantsOf, standingOf } from '#main/command/verify-proof.ts';
 import { modelOf, TemplateUnusable, type TemplateModel } from '#main/command/verify-model.ts';
 import { parametersOf } from '#main/command/verify-parameters.ts';
 import { type SarifParts, sarifOf, unusableSarif } from '#main/command/verify-sarif.ts';
@@ -22,15 +22,24 @@ export type VerifyOptions = {
   readonly version: string;
 };
 
-/** Exits with 0 when all invariants hold, 2 when one is broken, 1 when the template cannot be used. */
-export function verifyTemplate(file: string, options: VerifyOptions): void {
+/** What is printed, and the exit code: 0 when all invariants hold, 2 when one is broken, 1 when the template cannot be used. */
+export type Verdict = { readonly text: string; readonly code: 0 | 1 | 2 };
+
+/** Prints the verdict on a template. */
+export function verifyTemplate(file: string, options: VerifyOptions, invariantsOf: InvariantsOf): void {
+  const { text, code } = verdictOn(file, options, invariantsOf);
+  process.stdout.write(`${text}\n`);
+  process.exitCode = code;
+}
+
+/** Judges a template: drawn on an empty stamp, its NICs placed, all packets proved. */
+export function verdictOn(file: string, options: VerifyOptions, invariantsOf: InvariantsOf): Verdict {
   const about: SarifParts = { file, planned: [], version: options.version };
   try {
     const model = modelOfFile(file, options);
-    const broken = standingOf(model, factsOf(options));
+    const broken = standingOf(model, factsOf(options), invariantsOf);
     const denied = broken.filter(({ effect }) => effect === 'deny');
-    process.exitCode = denied.length === 0 ? 0 : 2;
-    tell(options, {
+    const text = printed(options, {
       sarif: () => sarifOf(broken, { ...about, planned: model.planned }),
       json: () => ({
         verdict: denied.length === 0 ? 'holds' : 'broken',
@@ -39,24 +48,25 @@ export function verifyTemplate(file: string, options: VerifyOptions): void {
       }),
       text: () => textOf(file, model, broken),
     });
+    return { text, code: denied.length === 0 ? 0 : 2 };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
+    const { code, message } = error;
     const pointer = error instanceof TemplateUnusable ? error.pointer : (error.target ?? '');
-    process.exitCode = 1;
-    tell(options, {
-      sarif: () => unusableSarif({ code: error.code, message: error.message, pointer }, about),
-      json: () => ({ verdict: 'unusable', error: { code: error.code, message: error.message, target: pointer } }),
-      text: () => `${file}: cannot be used${pointer === '' ? '' : ` at ${pointer}`}: ${error.message}`,
+    const text = printed(options, {
+      sarif: () => unusableSarif({ code, message, pointer }, about),
+      json: () => ({ verdict: 'unusable', error: { code, message, target: pointer } }),
+      text: () => `${file}: cannot be used${pointer === '' ? '' : ` at ${pointer}`}: ${message}`,
     });
+    return { text, code: 1 };
   }
 }
 
 type Told = { readonly sarif: () => JsonObject; readonly json: () => JsonObject; readonly text: () => string };
 
-function tell({ json, sarif }: VerifyOptions, told: Told): void {
-  const text =
-    sarif === true ? JSON.stringify(told.sarif()) : json === true ? JSON.stringify(told.json()) : told.text();
-  process.stdout.write(`${text}\n`);
+function printed({ json, sarif }: VerifyOptions, told: Told): string {
+  if (sarif === true) return JSON.stringify(told.sarif());
+  return json === true ? JSON.stringify(told.json()) : told.text();
 }
 
 function modelOfFile(file: string, options: VerifyOptions): TemplateModel {

@@ -65,7 +65,7 @@ function openRows({ reach, estate }: Judged, fabric: SwitchProgram, infra: Infra
     );
     const rest = store.difference(open, meant);
     if (rest === nothing) return [];
-    return [row(`${address} is open on ${halves.services(rest, 4).join(', ') || 'more than its endpoints'}`)];
+    return [row(`${address} is open on ${halves.words(rest, 4).join(', ') || 'more than its endpoints'}`)];
   });
 }
 

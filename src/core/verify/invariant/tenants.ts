@@ -64,10 +64,7 @@ function row(point: string, says: string, mark?: number): Row {
   return { key: `${point} ${says}`, says, point, ...(mark === undefined ? {} : { mark }) };
 }
 
-const labelsKnown = new WeakMap<
-  readonly unknown[],
-  { readonly inputs: readonly unknown[]; readonly rows: readonly Row[] }
->();
+const labelsKnown = new WeakMap<object, { readonly inputs: readonly unknown[]; readonly rows: readonly Row[] }>();
 
 /** Each label belongs to one address of one port, and leads to that port's router. */
 function labelRows({ reach }: Judged): readonly Row[] {

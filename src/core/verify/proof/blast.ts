@@ -109,8 +109,8 @@ function compare(
     if (before === after) continue;
     const more = store.difference(after, before);
     const less = store.difference(before, after);
-    if (more !== nothing) gained.push({ from, to, services: halves.services(more, blastServicesMax) });
-    if (less !== nothing) lost.push({ from, to, services: halves.services(less, blastServicesMax) });
+    if (more !== nothing) gained.push({ from, to, services: halves.words(more, blastServicesMax) });
+    if (less !== nothing) lost.push({ from, to, services: halves.words(less, blastServicesMax) });
   }
 }
 

@@ -9,20 +9,19 @@ export type Changed = {
   readonly all: boolean;
   readonly in: ReadonlySet<number>;
   readonly out: ReadonlySet<number>;
-  /** Points whose programs are others. */
-  readonly points: readonly string[];
+  /** More changed than the rules in routers' filters. */
+  readonly structure: boolean;
 };
 
-type Growing = { all: boolean; readonly in: Set<number>; readonly out: Set<number>; readonly points: string[] };
+type Growing = { all: boolean; structure: boolean; readonly in: Set<number>; readonly out: Set<number> };
 
 /** What differs between two states. */
 export function changedBetween(before: Judged, after: Judged): Changed {
-  const changed: Growing = { all: false, in: new Set(), out: new Set(), points: [] };
+  const changed: Growing = { all: false, structure: false, in: new Set(), out: new Set() };
   const [old, now] = [before.reach.programs, after.reach.programs];
   if (old !== now) {
     for (const point of new Set([...Object.keys(old), ...Object.keys(now)])) {
       if (old[point] === now[point]) continue;
-      changed.points.push(point);
       compare({ changed, after }, old[point], now[point]);
     }
   }
@@ -36,6 +35,7 @@ type Comparing = { readonly changed: Growing; readonly after: Judged };
 function compare(comparing: Comparing, old: Program | undefined, now: Program | undefined): void {
   const { changed } = comparing;
   const kind = old?.kind ?? now?.kind;
+  if (kind !== 'router') changed.structure = true;
   if (kind === 'router') compareRouters(changed, asRouter(old), asRouter(now));
   else if (kind === 'resolver' || kind === 'infra') return;
   else if (old === undefined || now === undefined) changed.all = true;
@@ -61,11 +61,15 @@ function both(changed: Growing, marks: Iterable<number>): void {
 }
 
 function compareRouters(changed: Growing, old: RouterProgram | undefined, now: RouterProgram | undefined): void {
-  const marks = [old, now].flatMap((router) => Object.values(router?.ports ?? {}).map(({ mark }) => mark));
   if (old === undefined || now === undefined || isElsewise(old, now)) {
-    both(changed, marks);
+    changed.structure = true;
+    both(
+      changed,
+      [old, now].flatMap((router) => Object.values(router?.ports ?? {}).map(({ mark }) => mark)),
+    );
     return;
   }
+  if (old.ports !== now.ports || old.tables !== now.tables) changed.structure = true;
   for (const name of changedKeys(old.ports, now.ports)) {
     both(
       changed,
@@ -190,6 +194,7 @@ function byLabel({ changed, after }: Comparing, old: Record, now: Record): void 
 function compareEstates(changed: Growing, before: Judged, after: Judged): void {
   const [old, now] = [before.estate, after.estate];
   if (old === now) return;
+  changed.structure = true;
   if (old.nics !== now.nics) both(changed, changedKeys(old.nics, now.nics).map(Number));
   if (old.closed !== now.closed || old.internet !== now.internet) changed.all = true;
 }

@@ -15,6 +15,8 @@ import type { Row } from '#verify/proof/kind.ts';
 import { kindOf } from '#verify/proof/kinds.ts';
 import type { Blast, Breach, Judgement } from '#verify/proof/verdict.ts';
 import type { Judged } from '#verify/proof/world.ts';
+import { keepRelays } from '#verify/reach/inward.ts';
+import type { Place } from '#verify/reach/places.ts';
 import { type End, Reach, type ReachParts, reachParts } from '#verify/reach/reach.ts';
 
 /** What is proved: the programs of a stamp, whose it is, and what must hold. */
@@ -157,6 +159,10 @@ export class Proof {
       const { before: _, ...old } = state.judged;
       const judged: Judged = { reach, estate: next.estate, before: old };
       const changed = changedBetween(old, judged);
+      const isAppliance = ({ port: { mark } }: Place): boolean => changed.in.has(mark) || changed.out.has(mark);
+      if (!changed.all && !changed.structure && !reach.places.forwarding.some(isAppliance)) {
+        keepRelays(reach, old.reach);
+      }
       const verdicts = next.invariants.map((one) => judgeOne(one, { state, judged, changed }));
       const { before: __, ...kept } = judged;
       const standing = new Map(verdicts.map(({ id, standing: own }) => [id, own]));
@@ -251,6 +257,8 @@ function judgeOne<I extends Invariant>(invariant: I, { state, judged, changed }:
   }
   const kind = kindOf(invariant);
   if (kind.form === 'rows') {
+    // Rows are facts of the structure: the rules in filters have no say in them.
+    if (!changed.structure) return { id, invariant, standing: before, newly: [], mended: 0, isNew: false };
     const standing = new Map(kind.rows(invariant, judged).map((row) => [row.key, row]));
     const newly = [...standing.values()].filter(({ key }) => !before.has(key)).map((row) => ({ row }));
     const mended = [...before.keys()].filter((key) => !standing.has(key)).length;

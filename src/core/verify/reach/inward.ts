@@ -48,6 +48,12 @@ export function relays(reach: Reach): readonly Place[] {
   return list;
 }
 
+/** No appliance changed, and nothing between them: the same ones are reached. */
+export function keepRelays(reach: Reach, before: Reach): void {
+  const known = relaysByReach.get(before);
+  if (known !== undefined && reach.places === before.places) relaysByReach.set(reach, known);
+}
+
 function isEntered(reach: Reach, end: End): boolean {
   return reach.entered(end, internetSources(reach, end)).length > 0;
 }

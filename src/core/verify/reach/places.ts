@@ -25,15 +25,15 @@ export type Entry = {
 };
 export type Taken = { readonly protocol: 'tcp' | 'udp' | 'any'; readonly port: number };
 
-/** The ports of all routers by mark; the same map as long as no router's ports change. */
+/** The ports of all routers by mark; the same object as long as no router's ports change. */
 export function placesOf(programs: Programs, before: Places | undefined): Places {
-  const parts: RouterProgram['ports'][] = [];
-  for (const program of Object.values(programs)) if (program.kind === 'router') parts.push(program.ports);
-  if (before !== undefined && sameParts(before.parts, parts)) return before;
+  if (before !== undefined && hasParts(programs, before.parts)) return before;
+  const parts = new Map<string, RouterProgram['ports']>();
   const marks = new Map<number, Place>();
   const addresses = new Map<string, ReadonlyMap<string, Place>>();
   for (const [point, program] of Object.entries(programs)) {
     if (program.kind !== 'router') continue;
+    parts.set(point, program.ports);
     const mine = portsIn(point, program.ports);
     addresses.set(point, mine.addresses);
     for (const place of mine.places) marks.set(place.port.mark, place);
@@ -42,8 +42,19 @@ export function placesOf(programs: Programs, before: Places | undefined): Places
   return { parts, marks, addresses, forwarding };
 }
 
+/** Have the routers these very ports, and are there no others? The order of points says nothing. */
+function hasParts(programs: Programs, parts: Places['parts']): boolean {
+  let count = 0;
+  for (const [point, program] of Object.entries(programs)) {
+    if (program.kind !== 'router') continue;
+    if (parts.get(point) !== program.ports) return false;
+    count += 1;
+  }
+  return count === parts.size;
+}
+
 export type Places = {
-  readonly parts: readonly RouterProgram['ports'][];
+  readonly parts: ReadonlyMap<string, RouterProgram['ports']>;
   readonly marks: ReadonlyMap<number, Place>;
   /** By point, the port of each address. */
   readonly addresses: ReadonlyMap<string, ReadonlyMap<string, Place>>;
@@ -63,10 +74,6 @@ function portsIn(point: string, ports: RouterProgram['ports']): Ports {
   const result = { places, addresses };
   known.set(ports, result);
   return result;
-}
-
-function sameParts(left: readonly unknown[], right: readonly unknown[]): boolean {
-  return left.length === right.length && left.every((part, index) => part === right[index]);
 }
 
 /** The entries of the boundary by label address. */

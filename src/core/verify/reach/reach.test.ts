@@ -177,9 +177,10 @@ test('sets and oracle agree on random packets over random stamps', () => {
   assert.equal(count, stamps * packetsPerStamp);
 });
 
-/** The numbers of all ways in and out of every address: equal sets of one store have equal numbers. */
+/** The numbers of all ways in and out of every address, in order of marks: equal sets of one store have equal numbers. */
 function numbersOf(reach: Reach): readonly string[] {
-  return [...reach.places.marks.values()].flatMap((place) =>
+  const places = [...reach.places.marks.values()].toSorted((left, right) => left.port.mark - right.port.mark);
+  return places.flatMap((place) =>
     endsOf(place).map((end) => {
       const ways = [...fromInternet(reach, end), ...fromOperator(reach, end)].map(({ set }) => set);
       const exits = toInternet(reach, end).map(({ through, set }) => `${through ?? ''}:${set}`);
