@@ -1,9 +1,12 @@
 /** Flow logs by packet: what the kernel allowed and denied is told with the rule that decided, spoofed packets never, floods in measure. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { flowLogRate } from '#base/limits.ts';
+import { flowContinuesMs, flowLogRate } from '#base/limits.ts';
+import { StampFlows } from '#adapters/linux/flow-log.ts';
+import { namesOf, namespaceOf } from '#adapters/linux/names.ts';
 import type { Flow, FlowBatch } from '#engine/flow-logs/flow.ts';
 import type { Packet } from '#program/packet.ts';
+import type { Programs } from '#program/program.ts';
 import { addNic, addNsg, addSubnet, addVnet, type Build, idOf, resourceOf } from '#test/generate/build.ts';
 import type { Harness } from '#test/stamp/harness.ts';
 import type { LifeTest } from '#test/stamp/life.ts';
@@ -57,6 +60,8 @@ export const flowLogTests: readonly LifeTest[] = [
   { name: 'flow logs name each flow, its verdict and rule, and what it carried', run: eachFlow },
   { name: 'a flow log of one interface tells of that one alone', run: oneNic },
   { name: 'a flood is logged in measure, counted, and judged the same', run: flood },
+  { name: 'a flow that goes on is told of again with what it carried since', run: goesOn },
+  { name: 'a verdict that is not the program’s is told with the packet', run: disagrees },
   { name: 'without a flow log the kernel has no rule of it', run: noLog },
 ];
 
@@ -77,7 +82,7 @@ async function eachFlow(harness: Harness): Promise<string | undefined> {
     const allowed = wanted.filter((text) => text.includes(' allow ') && !wanted.some((one) => one.includes(' deny ')));
     if (ended.map(wordsOf).sort().join('\n') !== allowed.join('\n'))
       return `${row[1]}: ended ${ended.map(wordsOf).join('; ') || 'nothing'}`;
-    if (ended.some((flow) => (flow.ended?.sent.packets ?? 0) < 1)) return `${row[1]}: no counts`;
+    if (ended.some((flow) => (flow.carried?.sent.packets ?? 0) < 1)) return `${row[1]}: no counts`;
   }
   return await drifted(harness);
 }
@@ -116,6 +121,57 @@ async function flood(harness: Harness): Promise<string | undefined> {
   const most = flowLogRate * (2 + seconds) + 1;
   if (told < 1 || told > most) return `${told} of ${count} were told in ${seconds} s`;
   return told + over === count ? undefined : `${told} told and ${over} counted of ${count}`;
+}
+
+async function goesOn(harness: Harness): Promise<string | undefined> {
+  await harness.apply(programsFrom(harness.stamp, loggedStamp(undefined)));
+  await gathered(harness);
+  await harness.apply(programsFrom(harness.stamp, loggedStamp('networkInterfaces/one')));
+  // The same reader as the plane's, with the test's own time.
+  const flows = new StampFlows();
+  const read = (ms: number) => flows.read(ms, (point) => namespaceOf(namesOf(harness.stamp), point)).flows;
+  try {
+    flows.follow(harness.programs);
+    read(0);
+    const problem = await runRow(harness, [2, 'tcp 10.0.0.5 > 10.0.0.4:80', 'nic 1']);
+    await sleep(250);
+    const told: (readonly Flow[])[] = [read(1000), read(flowContinuesMs - 1), read(flowContinuesMs + 1)];
+    harness.forget();
+    await sleep(50);
+    told.push(read(flowContinuesMs + 2));
+    const words = told.map((list) =>
+      list.map(({ carried }) =>
+        carried === undefined ? 'begun' : `${carried.isEnded ? 'E' : 'C'}${carried.sent.packets}`,
+      ),
+    );
+    return problem ?? (JSON.stringify(words) === '[["begun"],[],["C1"],["E0"]]' ? undefined : JSON.stringify(words));
+  } finally {
+    flows.close();
+  }
+}
+
+/** The kernel holds a rule that says otherwise than the program that the reader is given. */
+async function disagrees(harness: Harness): Promise<string | undefined> {
+  await harness.apply(programsFrom(harness.stamp, loggedStamp(undefined)));
+  await gathered(harness);
+  await harness.apply(programsFrom(harness.stamp, loggedStamp('networkSecurityGroups/g')));
+  const text = JSON.stringify(harness.programs);
+  const other = text.replace('"access":"deny","protocol":"tcp"', '"access":"allow","protocol":"tcp"');
+  if (other === text) return 'no rule was turned';
+  const flows = new StampFlows();
+  const read = () => flows.read(0, (point) => namespaceOf(namesOf(harness.stamp), point));
+  try {
+    flows.follow(JSON.parse(other) as Programs);
+    read();
+    const problem = await runRow(harness, [2, 'tcp 10.0.0.5 > 10.0.0.4:22', 'nothing']);
+    await sleep(250);
+    const { disagreements, compared } = read();
+    const words = disagreements.map(({ flow, wanted }) => `${wordsOf(flow)} wanted ${wanted.access} ${wanted.rule}`);
+    const wanted = 'inbound one 0110/no-ssh deny tcp 10.0.0.4:22 wanted allow 0110/no-ssh';
+    return problem ?? (words.join() === wanted && compared === 2 ? undefined : `${compared}: ${words.join('; ')}`);
+  } finally {
+    flows.close();
+  }
 }
 
 async function noLog(harness: Harness): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { tryAddress } from '#base/prefix.ts';
-import { readEnded, readPacket } from '#adapters/linux/flow-log-message.ts';
+import { readConnection, readPacket } from '#adapters/linux/flow-log-message.ts';
 import { flowPrefix, filterMark, readPrefix } from '#adapters/linux/flow-log-prefix.ts';
 import { attribute, numberAttribute, textAttribute } from '#adapters/linux/netlink.ts';
 
@@ -40,7 +40,7 @@ test('a logged packet', () => {
   equal(readPacket(logged(0, four.subarray(0, 22))), undefined);
 });
 
-test('an ended connection: both names of it, and what it carried', () => {
+test('a connection: both names of it, and what it carried', () => {
   const tuple = (type: number, [source, target, from, to]: readonly [string, string, string, string]) =>
     attribute(
       type,
@@ -60,13 +60,13 @@ test('an ended connection: both names of it, and what it carried', () => {
     count(10, 2n, 9000n),
   ]);
   const ends = { source: '203.0.113.9', protocol: 'tcp', sourcePort: 50_000, targetPort: 80 };
-  deepEqual(readEnded(body), {
+  deepEqual(readConnection(body), {
     original: { ...ends, target: '100.65.0.1' },
     delivered: { ...ends, target: '10.0.0.4' },
     sent: { packets: 3, bytes: 200 },
     received: { packets: 2, bytes: 9000 },
   });
-  equal(readEnded(body.subarray(0, 100)), undefined);
+  equal(readConnection(body.subarray(0, 100)), undefined);
 });
 
 test('any bytes, and any damage of real ones, are read as a packet with real addresses or as none', () => {
@@ -81,7 +81,7 @@ test('any bytes, and any damage of real ones, are read as a packet with real add
   const any = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
   fc.assert(
     fc.property(fc.oneof(damaged, any), (body) => {
-      readEnded(body);
+      readConnection(body);
       const packet = readPacket(body);
       if (packet === undefined) return;
       for (const text of [packet.header.source, packet.header.target]) ok(tryAddress(text) !== undefined, text);

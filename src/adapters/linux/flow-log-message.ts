@@ -1,4 +1,4 @@
-/** The kernel's messages about flows: packets logged by rules (nfnetlink_log), and connections that end (ctnetlink). */
+/** The kernel's messages about flows: packets logged by rules (nfnetlink_log), and connections that go on or end (ctnetlink). */
 
 import { printAddress } from '#base/prefix.ts';
 import { attribute, message, readAttributes } from '#adapters/linux/netlink.ts';
@@ -15,8 +15,8 @@ export type LoggedPacket = {
   readonly header: Header;
 };
 
-/** A connection that ended, by what its two ends are called at its source and at its target. */
-export type EndedConnection = {
+/** A connection with what it carried so far, by what its two ends are called at its source and at its target. */
+export type CountedConnection = {
   readonly original: Header;
   readonly delivered: Header;
   readonly sent: Count;
@@ -26,6 +26,7 @@ export type EndedConnection = {
 export const packetMessage = (4 << 8) | 0;
 const configMessage = (4 << 8) | 1;
 export const connectionEnded = (1 << 8) | 2;
+export const connectionListed = (1 << 8) | 0;
 /** The multicast group of ended connections. */
 export const connectionEndedGroup = 4;
 /** Headers with options and ports, no payload of anyone. */
@@ -47,6 +48,11 @@ export function subscribe(group: number): Buffer {
     config(1, attribute(1, Buffer.from([1]))),
     config(2, attribute(2, mode), number(5, 64), number(4, 10), attribute(6, Buffer.from([0, 1]))),
   ]);
+}
+
+/** Asks for all connections; they come as `connectionListed`, as fast as they are read. */
+export function listConnections(): Buffer {
+  return message({ type: (1 << 8) | 1, flags: 0x301, sequence: 1 }, Buffer.alloc(4));
 }
 
 /** Reads a logged packet; undefined when it is none that we can name. Never throws, whatever the bytes. */
@@ -104,8 +110,8 @@ function withPorts(ends: Ends, number: number, rest: Buffer): Header | undefined
   return { ...ends, protocol, sourcePort: rest.readUInt16BE(0), targetPort: rest.readUInt16BE(2) };
 }
 
-/** Reads a connection that ended; undefined for one without counts or of a protocol that we cannot name. */
-export function readEnded(body: Buffer): EndedConnection | undefined {
+/** Reads a connection; undefined for one without counts or of a protocol that we cannot name. */
+export function readConnection(body: Buffer): CountedConnection | undefined {
   const attributes = readAttributes(body.subarray(4));
   const original = readTuple(attributes.get(1));
   const reply = readTuple(attributes.get(2));

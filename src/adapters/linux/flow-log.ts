@@ -1,13 +1,15 @@
 /** The flows of a stamp's routers: read from the kernel's log when asked, named by the programs, and held against their verdicts. */
 
-import { flowMessagesMax, flowsComparedMax, flowsQueuedMax, flowsWatchedMax } from '#base/limits.ts';
+import { flowContinuesMs, flowMessagesMax, flowsComparedMax, flowsQueuedMax, flowsWatchedMax } from '#base/limits.ts';
 import {
   connectionEnded,
   connectionEndedGroup,
-  type EndedConnection,
+  connectionListed,
+  type CountedConnection,
+  listConnections,
   type LoggedPacket,
   packetMessage,
-  readEnded,
+  readConnection,
   readPacket,
   subscribe,
 } from '#adapters/linux/flow-log-message.ts';
@@ -16,7 +18,7 @@ import { portName } from '#adapters/linux/names.ts';
 import { NetlinkSocket } from '#adapters/linux/netlink.ts';
 import { linkNumber, writeSysctls } from '#adapters/linux/netns.ts';
 import { NftContext } from '#adapters/linux/nft.ts';
-import type { Disagreement, Flow, FlowBatch } from '#engine/flow-logs/flow.ts';
+import type { Count, Disagreement, Flow, FlowBatch } from '#engine/flow-logs/flow.ts';
 import { filterVerdict, type Header } from '#program/filter.ts';
 import type { Filter, Port, Programs, RouterProgram } from '#program/program.ts';
 
@@ -36,14 +38,16 @@ export class RouterFlows {
   readonly #namespace: string;
   readonly #packets: NetlinkSocket;
   readonly #ends: NetlinkSocket;
+  readonly #listing: NetlinkSocket;
   readonly #counters: NftContext;
   /** The newest program first. */
   #programs: RouterProgram[];
   readonly #links = new Map<number, Port>();
-  readonly #open = new Map<string, Flow[]>();
+  readonly #open = new Map<string, Watched>();
   readonly #over = new Map<string, number>();
   #openCount = 0;
   #sequence: number | undefined;
+  #listedAt: number | undefined;
   #readings = 0;
 
   constructor(point: string, namespace: string, program: RouterProgram) {
@@ -54,6 +58,7 @@ export class RouterFlows {
     this.#packets = new NetlinkSocket(namespace, netlinkNetfilter, 0);
     this.#packets.send(subscribe(flowLogGroup));
     this.#ends = new NetlinkSocket(namespace, netlinkNetfilter, connectionEndedGroup);
+    this.#listing = new NetlinkSocket(namespace, netlinkNetfilter, 0);
     this.#counters = new NftContext(namespace, { isStateless: false });
   }
 
@@ -72,9 +77,10 @@ export class RouterFlows {
     }
     if (this.#packets.takeLossy()) add(into, '', 1);
     for (const { type, body } of this.#ends.drain(flowMessagesMax)) {
-      const ended = type === connectionEnded ? readEnded(body) : undefined;
-      if (ended !== undefined) this.#end(ended, now, into);
+      const ended = type === connectionEnded ? readConnection(body) : undefined;
+      if (ended !== undefined) this.#carried(ended, { at: now, isEnded: true }, into);
     }
+    this.#list(now, into);
     this.#ends.takeLossy();
     if (this.#readings++ % countersEvery === 0) this.#countOver(into);
     this.#programs.length = 1;
@@ -83,6 +89,7 @@ export class RouterFlows {
   close(): void {
     this.#packets.close();
     this.#ends.close();
+    this.#listing.close();
     this.#counters.close();
   }
 
@@ -134,24 +141,49 @@ export class RouterFlows {
   #watch(flow: Flow): void {
     const key = flowKey(flow);
     const known = this.#open.get(key);
-    // Two filters, and both ends in one router, may each have let the flow pass.
-    if (known !== undefined && known.length < 4) known.push(flow);
-    else if (known === undefined) {
+    if (known === undefined) {
       if (this.#openCount >= flowsWatchedMax) return;
-      this.#open.set(key, [flow]);
-    } else return;
+      this.#open.set(key, { flows: [flow], sent: noCount, received: noCount });
+    } else {
+      // Two filters, and both ends in one router, may each have let the flow pass.
+      if (known.flows.length >= flowEndsMax) return;
+      known.flows.push(flow);
+    }
     this.#openCount += 1;
   }
 
-  #end({ original, delivered, sent, received }: EndedConnection, at: number, into: Found): void {
+  /** Flows that go on are told of again after a time; the list of them comes over several readings. */
+  #list(now: number, into: Found): void {
+    this.#listedAt ??= now;
+    if (this.#openCount > 0 && now - this.#listedAt >= flowContinuesMs) {
+      this.#listedAt = now;
+      this.#listing.send(listConnections());
+    }
+    for (const { type, body } of this.#listing.drain(flowMessagesMax)) {
+      const one = type === connectionListed ? readConnection(body) : undefined;
+      if (one !== undefined) this.#carried(one, { at: now, isEnded: false }, into);
+    }
+    this.#listing.takeLossy();
+  }
+
+  #carried(
+    { original, delivered, ...counts }: CountedConnection,
+    { at, isEnded }: { readonly at: number; readonly isEnded: boolean },
+    into: Found,
+  ): void {
     for (const key of new Set([flowKey(original), flowKey(delivered)])) {
-      const flows = this.#open.get(key);
-      if (flows === undefined) continue;
-      this.#open.delete(key);
-      this.#openCount -= flows.length;
-      for (const flow of flows) {
+      const known = this.#open.get(key);
+      if (known === undefined) continue;
+      const sent = less(counts.sent, known.sent);
+      const received = less(counts.received, known.received);
+      Object.assign(known, counts);
+      if (isEnded) {
+        this.#open.delete(key);
+        this.#openCount -= known.flows.length;
+      }
+      for (const flow of known.flows) {
         if (into.flows.length >= flowsQueuedMax) add(into, flow.nic, 1);
-        else into.flows.push({ ...flow, at, ended: { sent, received } });
+        else into.flows.push({ ...flow, at, carried: { isEnded, sent, received } });
       }
     }
   }
@@ -192,6 +224,19 @@ export class RouterFlows {
 }
 
 const disagreementsMax = 20;
+/** Filters that one connection may meet in one router: two at each end. */
+const flowEndsMax = 4;
+
+/** An allowed flow, at each filter that let it pass, and what it had carried when it was last told of. */
+type Watched = { readonly flows: Flow[]; sent: Count; received: Count };
+
+const noCount: Count = { packets: 0, bytes: 0 };
+
+/** What came since; a connection that replaced another under the same names counts from zero. */
+function less(now: Count, before: Count): Count {
+  if (now.packets < before.packets || now.bytes < before.bytes) return now;
+  return { packets: now.packets - before.packets, bytes: now.bytes - before.bytes };
+}
 
 function add(into: Found, nic: string, count: number): void {
   if (count > 0) into.notLogged = { ...into.notLogged, [nic]: (into.notLogged[nic] ?? 0) + count };

@@ -244,6 +244,8 @@ export const flowsWatchedMax = 32_768;
 export const flowsComparedMax = 500;
 /** Replies of a kernel socket read in one call: the rest waits in the kernel, or is counted as lost. */
 export const flowMessagesMax = 20_000;
+/** A flow that goes on is told of again after this long (Azure: five minutes). */
+export const flowContinuesMs = 300_000;
 /** Flows are written this often: what a kill may lose. */
 export const flowLogTickMs = 1000;
 /** Bytes of flow logs kept: of one target, and of all; the oldest hour of the largest target goes first. */

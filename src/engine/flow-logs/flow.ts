@@ -2,7 +2,7 @@
 
 import type { Header } from '#program/filter.ts';
 
-/** What a filter decided on the first packet of a flow at a NIC, or what an allowed flow had carried when it ended. */
+/** What a filter decided on the first packet of a flow at a NIC, or what an allowed flow has carried since. */
 export type Flow = Header & {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -16,8 +16,8 @@ export type Flow = Header & {
   /** Who asked for the rule. */
   readonly because: string;
   readonly access: 'allow' | 'deny';
-  /** Of an ended flow: packets and bytes from its source, and to it. */
-  readonly ended?: { readonly sent: Count; readonly received: Count };
+  /** Of a flow that goes on or has ended: packets and bytes from its source and to it, since it was last told of. */
+  readonly carried?: { readonly isEnded: boolean; readonly sent: Count; readonly received: Count };
 };
 
 export type Count = { readonly packets: number; readonly bytes: number };

@@ -20,13 +20,14 @@ const flow: Flow = {
   because: 'nsg/g/web',
   access: 'allow',
 };
-const ended = { sent: { packets: 3, bytes: 200 }, received: { packets: 2, bytes: 9000 } };
+const carried = { isEnded: true, sent: { packets: 3, bytes: 200 }, received: { packets: 2, bytes: 9000 } };
 const base = '1700000000,203.0.113.9,10.0.0.4,50000,443';
 
 // What differs, the tuple of version 1, the tuple of version 2.
 const rows: [Partial<Flow>, string, string][] = [
   [{}, `${base},T,I,A`, `${base},T,I,A,B,,,,`],
-  [{ ended }, `${base},T,I,A`, `${base},T,I,A,E,3,200,2,9000`],
+  [{ carried: { ...carried, isEnded: false } }, `${base},T,I,A`, `${base},T,I,A,C,3,200,2,9000`],
+  [{ carried }, `${base},T,I,A`, `${base},T,I,A,E,3,200,2,9000`],
   [{ access: 'deny', direction: 'outbound', protocol: 'udp' }, `${base},U,O,D`, `${base},U,O,D,B,,,,`],
   [
     { protocol: 'icmp', sourcePort: 0, targetPort: 0 },
@@ -51,7 +52,7 @@ test('tuples', () => {
 test('a record groups by rule, counts what was not logged, and leaves ends out of version 1', () => {
   const head = { at: flow.at, target: '/t', mac: flow.mac, version: 2, notLogged: 7 };
   const denied: Flow = { ...flow, rule: '65500/DenyAllInBound', because: 'nsg/g/DenyAllInBound', access: 'deny' };
-  const record = flowRecord(head, [flow, denied, { ...flow, ended }]);
+  const record = flowRecord(head, [flow, denied, { ...flow, carried }]);
   const mac = '0A1B2C3D4E5F';
   deepEqual(record?.['properties'], {
     Version: 2,
@@ -70,5 +71,5 @@ test('a record groups by rule, counts what was not logged, and leaves ends out o
     flowsNotLogged: 7,
   });
   equal(record['time'], '2023-11-14T22:13:20.999Z');
-  equal(flowRecord({ ...head, version: 1, notLogged: 0 }, [{ ...flow, ended }]), undefined);
+  equal(flowRecord({ ...head, version: 1, notLogged: 0 }, [{ ...flow, carried }]), undefined);
 });

@@ -16,7 +16,7 @@ export type RecordHead = {
 
 /** One record: the flows of one interface under one target, by rule in order of their first flow. Undefined when there is nothing to tell. */
 export function flowRecord(head: RecordHead, flows: readonly Flow[]): JsonObject | undefined {
-  const told = head.version >= 2 ? flows : flows.filter(({ ended }) => ended === undefined);
+  const told = head.version >= 2 ? flows : flows.filter(({ carried }) => carried === undefined);
   if (told.length === 0 && head.notLogged === 0) return undefined;
   const mac = macText(head.mac);
   const byRule = Map.groupBy(told, ({ filter, rule }) => `${filter}\0${rule}`);
@@ -56,7 +56,7 @@ const protocols: { readonly [letter: string]: Flow['protocol'] } = Object.fromEn
   Object.entries(letters).map(([protocol, letter]) => [letter, protocol as Flow['protocol']]),
 );
 
-/** `time,source,target,source port,target port,T|U,I|O,A|D` and, from version 2, `B|E` and packets and bytes both ways. */
+/** `time,source,target,source port,target port,T|U,I|O,A|D` and, from version 2, `B|C|E` and packets and bytes both ways. */
 export function flowTuple(flow: Flow, version: number): string {
   const parts = [
     Math.floor(flow.at / 1000),
@@ -69,9 +69,10 @@ export function flowTuple(flow: Flow, version: number): string {
     flow.access === 'allow' ? 'A' : 'D',
   ];
   if (version < 2) return parts.join(',');
-  const { sent, received } = flow.ended ?? {};
+  const { sent, received } = flow.carried ?? {};
   const counts = [sent?.packets, sent?.bytes, received?.packets, received?.bytes].map((count) => count ?? '');
-  return [...parts, flow.ended === undefined ? 'B' : 'E', ...counts].join(',');
+  const state = flow.carried === undefined ? 'B' : flow.carried.isEnded ? 'E' : 'C';
+  return [...parts, state, ...counts].join(',');
 }
 
 /** A flow read back from a tuple: what a suggestion needs of it. */

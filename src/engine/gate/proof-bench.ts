@@ -6,47 +6,88 @@ import type { View } from '#model/resource.ts';
 import type { Programs } from '#program/program.ts';
 import type { Estate } from '#verify/invariant/estate.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
+import { Proof, type World } from '#verify/proof/proof.ts';
 import type { Blast, Breach } from '#verify/proof/verdict.ts';
 
 /** What is judged: programs, and the resources that they and the invariants come from. */
 export type ModelWorld = { readonly view: View; readonly programs: Programs; readonly estate: Estate };
 
-const noBlast: Blast = { gained: [], lost: [], more: { gained: 0, lost: 0 } };
+/** Which invariants are in force for a set of resources: the same objects as long as nothing about them changed. */
+export type Demands = (world: ModelWorld) => readonly Invariant[];
 
 /** Holds one proof. A proposal stays open until it is kept or dropped. */
 export class ProofBench {
+  readonly #demands: Demands;
+  readonly #proof = new Proof();
   #invariants: readonly Invariant[] = [];
+  #digest: { readonly of: readonly Invariant[]; readonly text: string } | undefined;
+  #before: readonly Invariant[] = [];
+
+  constructor(demands: Demands) {
+    this.#demands = demands;
+  }
+
+  /** The invariants of the state that was looked at last. */
+  get invariants(): readonly Invariant[] {
+    return this.#invariants;
+  }
 
   /** The digest of the invariant set in force, for the record. */
   get digest(): string {
-    return createHash('sha256').update(canonical(this.#invariants)).digest('hex');
+    if (this.#digest?.of !== this.#invariants) {
+      const text = createHash('sha256').update(canonical(this.#invariants)).digest('hex');
+      this.#digest = { of: this.#invariants, text };
+    }
+    return this.#digest.text;
   }
 
-  load(_world: ModelWorld): void {
-    this.#invariants = [];
+  /** Proves everything anew; answers what stands broken. */
+  load(world: ModelWorld): readonly Breach[] {
+    return this.#proof.load(this.#worldOf(world));
   }
 
-  propose(_world: ModelWorld): {
+  propose(world: ModelWorld): {
     readonly refused: readonly Breach[];
     readonly noted: readonly Breach[];
     readonly steps: number;
   } {
-    return { refused: [], noted: [], steps: 0 };
+    this.#before = this.#invariants;
+    try {
+      const { refused, noted, counters } = this.#proof.propose(this.#worldOf(world));
+      return { refused, noted, steps: counters['steps'] ?? 0 };
+    } catch (error) {
+      this.#invariants = this.#before;
+      throw error;
+    }
   }
 
   keep(): void {
-    this.#invariants = [];
+    this.#proof.keep();
   }
 
   drop(): void {
-    this.#invariants = [];
+    this.#invariants = this.#before;
+    this.#proof.drop();
   }
 
+  /** What stands broken, each with a packet that shows it. */
   standing(): readonly Breach[] {
-    return [];
+    return this.#proof.standing();
   }
 
+  /** What the open proposal makes possible or impossible. */
   blast(): Blast {
-    return noBlast;
+    return this.#proof.blast();
+  }
+
+  /** The proof itself, for questions about what stands. */
+  get proof(): Proof {
+    return this.#proof;
+  }
+
+  #worldOf(world: ModelWorld): World {
+    this.#invariants = this.#demands(world);
+    const { programs, estate } = world;
+    return { programs, estate, invariants: this.#invariants };
   }
 }

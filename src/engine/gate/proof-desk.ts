@@ -8,8 +8,9 @@ import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { MemoryView } from '#model/memory.ts';
 import type { Edit, Resource, StampFacts } from '#model/resource.ts';
 import { signRecord, type ProofRecord } from '#engine/gate/record.ts';
-import { ProofBench, type ModelWorld } from '#engine/gate/proof-bench.ts';
+import { type Demands, ProofBench, type ModelWorld } from '#engine/gate/proof-bench.ts';
 import type { Judged, Planned, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
+import { baselineDemands } from '#engine/proof/baseline.ts';
 import { estateOf } from '#engine/proof/estate.ts';
 import { toldBreach, type ToldBreach } from '#engine/proof/told.ts';
 import type { Programs } from '#program/program.ts';
@@ -33,10 +34,10 @@ export class ProofDesk implements Prover {
   #revision = -1;
   #undo: Undo | undefined;
 
-  constructor(stamp: StampFacts, key: KeyObject, bench: ProofBench = new ProofBench()) {
+  constructor(stamp: StampFacts, key: KeyObject, demands: Demands = baselineDemands()) {
     this.#stamp = stamp;
     this.#key = key;
-    this.#bench = bench;
+    this.#bench = new ProofBench(demands);
   }
 
   load(revision: number, resources: readonly Resource[]): Promise<SignedRecord> {

@@ -90,15 +90,13 @@ async function labClient(settings: Settings): Promise<{ client: ArmClient; subsc
   });
 }
 
-/** The operator as guests see it (the link is translated at the edge), and a corner of the lab's internet that plays the operator's office. */
+/** The operator as guests see it: the link is translated at the edge. No corner of the internet may stand for it: management ports are closed to all of it. */
 export function labParameters(settings: Settings): JsonObject {
   return {
     sshPublicKey: { value: freshSshKey() },
-    operatorPrefixes: { value: [`198.18.${settings.number}.1/32`, operatorOffice] },
+    operatorPrefixes: { value: [`198.18.${settings.number}.1/32`] },
   };
 }
-
-const operatorOffice = '203.0.113.192/26';
 
 /** A key that nobody holds: the lab's guests are reached by `ringwall guest exec` until someone puts a key of their own. */
 function freshSshKey(): string {
