@@ -32,7 +32,7 @@ export type Proposal =
   | { readonly verdict: 'refused'; readonly refused: readonly ToldBreach[]; readonly steps: number };
 
 /** `proofd`: keeps its own copy of the model, compiles, proves, and signs what the kernel may be made to do (decision D1). */
-export interface Prover {
+export interface Prover extends ProofQuestions {
   /** Replaces the prover's model; answers the record of that revision. */
   load(revision: number, resources: readonly Resource[]): Promise<SignedRecord>;
   /** The record and programs of the revision that stands, for a plane that lost them; a Fault when nothing is loaded. */

@@ -5,6 +5,7 @@ import { Fault, Refusal, errorBody } from '#base/wrong.ts';
 
 // Each command loads its own part alone: a check in a pipeline must not wait for what brings stamps up.
 const ask = () => import('#main/command/ask.ts');
+const proof = async () => await import('#main/command/proof.ts');
 const explain = () => import('#main/command/explain.ts');
 
 const version = '0.1.0';
@@ -123,6 +124,41 @@ program
   .option(...stateOption)
   .option(...jsonOption)
   .action(async (nsg: string, options) => (await import('#main/command/suggest.ts')).suggestRules(nsg, options));
+
+show
+  .command('findings')
+  .description('what stands broken of the invariants in force, each with a packet')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await proof()).showFindings(options));
+show
+  .command('exposure')
+  .description('every public address, and what the internet reaches behind it')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await proof()).showExposure(options));
+show
+  .command('reach')
+  .description('who reaches whom')
+  .argument('[scope]', 'ARM id of a subscription, group, network, subnet, machine or network interface')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (scope: string | undefined, options) => (await proof()).showReach(scope, options));
+program
+  .command('prove')
+  .description('whether an invariant holds for every packet of what stands')
+  .argument('<invariant>', 'its id, for instance baseline/management-ports')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (id: string, options) => (await proof()).proveInvariant(id, options));
 
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest

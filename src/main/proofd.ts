@@ -3,6 +3,7 @@
 import { serve } from '#adapters/link/server.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
+import { baselineDemands } from '#engine/proof/baseline.ts';
 import type { Edit, Resource } from '#model/resource.ts';
 import { readBoot } from '#main/boot/boot.ts';
 import { placesOf } from '#main/boot/places.ts';
@@ -12,7 +13,8 @@ import { stampFacts } from '#main/boot/settings.ts';
 const { log } = frame('proofd');
 const boot = readBoot();
 const facts = stampFacts(boot.settings, { tenantId: boot.tenantId, enforcing: true });
-const desk = new ProofDesk(facts, readPrivateKey(boot.secret('prover').reveal()));
+const demands = baselineDemands({ managementEffect: boot.settings.managementPorts });
+const desk = new ProofDesk(facts, readPrivateKey(boot.secret('prover').reveal()), demands);
 
 await serve({
   path: placesOf(boot.settings).socket('proofd', 'stampd'),
@@ -24,6 +26,10 @@ await serve({
     },
     current: () => desk.current(),
     propose: (revision: number, edits: readonly Edit[]) => desk.propose(revision, edits),
+    findings: () => desk.findings(),
+    exposure: () => desk.exposure(),
+    matrix: (scope?: string) => desk.matrix(scope),
+    prove: (id: string) => desk.prove(id),
     plan: (edits: readonly Edit[]) => desk.plan(edits),
     settle: (revision: number, kept: boolean) => desk.settle(revision, kept),
   },

@@ -6,11 +6,12 @@ import { rowOf } from '#faces/arm/catalog.ts';
 import { checkCompute } from '#test/conformance/compute.ts';
 import { cleanUp, replay, type Place } from '#test/conformance/replay.ts';
 import { skipReason } from '#test/conformance/skip.ts';
-import { openTestStamp } from '#test/conformance/stamp.ts';
+import { openTestStamp, type TestStamp } from '#test/conformance/stamp.ts';
 import { operationsIn, type Operation } from '#test/conformance/swagger.ts';
 import { deployTemplate, templatesIn } from '#test/conformance/templates.ts';
 
 const corpus = resolve(process.env['RINGWALL_CORPUS'] ?? join(import.meta.dirname, '../../../shared/corpus'));
+const templates = join(corpus, 'arm-templates');
 const specs = [
   'network-2018-11-01',
   'compute-2020-06-01',
@@ -37,14 +38,16 @@ process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.sk
 process.exitCode = total.failed > 0 ? 1 : 0;
 
 async function run(): Promise<void> {
-  const stamp = await openTestStamp();
+  const stamp = await openTestStamp('audit');
+  let open: ReadonlyMap<string, string> = new Map();
   try {
     await replayAll(stamp);
     await checkOwn(stamp);
-    await deployAll(stamp);
+    open = await deployAll(stamp);
   } finally {
     await stamp.close();
   }
+  await refuseAll(open);
 }
 
 async function replayAll(at: Place): Promise<void> {
@@ -114,12 +117,19 @@ async function checkOwn(at: Place): Promise<void> {
   );
 }
 
-async function deployAll(at: Place): Promise<void> {
-  const folder = join(corpus, 'arm-templates');
-  const names = templatesIn(folder).filter((name) => wanted === undefined || name.includes(wanted));
+function templatesWanted(): readonly string[] {
+  return templatesIn(templates).filter((name) => wanted === undefined || name.includes(wanted));
+}
+
+/** Where management ports are only watched every template deploys; answers those that open one, each with the packet that shows it. */
+async function deployAll(at: TestStamp): Promise<ReadonlyMap<string, string>> {
+  const open = new Map<string, string>();
+  const names = templatesWanted();
   let passed = 0;
   for (const name of names) {
-    const { failure } = await deployTemplate(folder, name, at);
+    const { failure } = await deployTemplate(templates, name, at);
+    const found = (await at.findings()).find(({ invariant }) => invariant.id === 'baseline/management-ports');
+    if (found !== undefined) open.set(name, found.says);
     await cleanUp(at);
     total[failure === undefined ? 'passed' : 'failed'] += 1;
     if (failure === undefined) passed += 1;
@@ -128,4 +138,24 @@ async function deployAll(at: Place): Promise<void> {
   process.stdout.write(
     `${'templates'.padEnd(60)} deployed ${names.length}, passed ${passed}, failed ${names.length - passed}\n`,
   );
+  return open;
+}
+
+/** Where they are refused, exactly the templates that open one are, before anything of them is written. */
+async function refuseAll(open: ReadonlyMap<string, string>): Promise<void> {
+  const stamp = await openTestStamp('deny');
+  try {
+    for (const name of templatesWanted()) {
+      const { failure } = await deployTemplate(templates, name, stamp);
+      await cleanUp(stamp);
+      const isRefused = failure?.includes('policy violation') === true;
+      const isRight = isRefused === open.has(name) && (isRefused || failure === undefined);
+      total[isRight ? 'passed' : 'failed'] += 1;
+      if (isRefused) process.stdout.write(`  refused as it should be: ${name}: ${open.get(name) ?? failure}\n`);
+      if (!isRight) process.stdout.write(`  FAILED at deny: template ${name}: ${failure ?? 'it was not refused'}\n`);
+    }
+  } finally {
+    await stamp.close();
+  }
+  process.stdout.write(`${'templates where management ports are refused'.padEnd(60)} ${open.size} refused\n`);
 }

@@ -195,6 +195,12 @@ function idsIn(value: Json | undefined): string[] {
   if (Array.isArray(value)) return value.flatMap((item: Json) => idsIn(item));
   if (!isObject(value)) return [];
   return Object.entries(value).flatMap(([key, held]) =>
-    key === 'id' && typeof held === 'string' && held.startsWith('/subscriptions/') ? [held] : idsIn(held ?? undefined),
+    typeof held === 'string' && isReference(key, held) ? [held] : idsIn(held ?? undefined),
   );
+}
+
+/** A reference, or the group whose flows are logged; machines that are asked about are made with what they need. */
+function isReference(key: string, held: string): boolean {
+  if (!held.startsWith('/subscriptions/')) return false;
+  return key === 'id' || (key === 'targetResourceId' && /\/networkSecurityGroups\/[^/]+$/i.test(held));
 }

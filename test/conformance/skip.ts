@@ -5,8 +5,8 @@ import type { Operation } from '#test/conformance/swagger.ts';
 const rows: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/azureFirewalls|ddosProtectionPlans|tapConfigurations/i, 'the type is not offered'],
   [
-    /networkWatchers\/\{networkWatcherName\}\/(?!(ipFlowVerify|nextHop|securityGroupView|topology|connectivityCheck|networkConfigurationDiagnostic)$)./i,
-    'captures, flow logs and troubleshooting of the network watcher come with a later version',
+    /networkWatchers\/\{networkWatcherName\}\/(?!(ipFlowVerify|nextHop|securityGroupView|topology|connectivityCheck|networkConfigurationDiagnostic|configureFlowLog|queryFlowLogStatus)$)./i,
+    'captures and troubleshooting of the network watcher come with a later version',
   ],
   [
     /virtualNetworkGateways\/\{virtualNetworkGatewayName\}\/.|connections\/\{virtualNetworkGatewayConnectionName\}\/./i,

@@ -5,20 +5,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeModelState, startModel } from '#main/boot/model.ts';
 import { readSettings } from '#main/boot/settings.ts';
+import type { ToldBreach } from '#engine/proof/told.ts';
 import { clientOf, signIn, type Client } from '#test/conformance/client.ts';
 
 export type TestStamp = {
   readonly client: Client;
   readonly subscription: string;
   readonly location: string;
+  /** What stands broken, as the prover says. */
+  findings(): Promise<readonly ToldBreach[]>;
   close(): Promise<void>;
 };
 
-/** Opens a stamp with a state directory of its own; the client is a service principal that owns its subscription. */
-export async function openTestStamp(): Promise<TestStamp> {
+/**
+ * Opens a stamp with a state directory of its own; the client is a service principal that owns its subscription. Public templates open
+ * management ports: `managementPorts` says what becomes of that.
+ */
+export async function openTestStamp(managementPorts: 'deny' | 'audit'): Promise<TestStamp> {
   const state = mkdtempSync(join(tmpdir(), 'ringwall-conformance-'));
   makeModelState(state);
-  const settings = readSettings({ number: 0, state });
+  const settings = { ...readSettings({ number: 0, state }), managementPorts };
   const model = await startModel({ settings });
   const { endpoints, caPem, prepared, operator } = model;
   const { appId, secret = '' } = await operator.createServicePrincipal({ name: 'conformance', role: 'Owner' });
@@ -28,6 +34,7 @@ export async function openTestStamp(): Promise<TestStamp> {
     client,
     subscription: prepared.subscriptionId,
     location: settings.location,
+    findings: () => operator.findings(),
     async close() {
       client.agent.destroy();
       await model.close();

@@ -274,6 +274,10 @@ export class SimStamp {
         if (!faults.isHealed && faults.chance(0.02)) this.#desk = this.#newDesk();
         return await faults.call('the prover (propose)', () => this.#desk.propose(revision, parsed(edits)));
       },
+      findings: () => this.#desk.findings(),
+      exposure: () => this.#desk.exposure(),
+      matrix: (scope) => this.#desk.matrix(scope),
+      prove: (id) => this.#desk.prove(id),
       plan: (edits) => faults.call('the prover (plan)', () => this.#desk.plan(parsed(edits))),
       settle: (revision, kept) => faults.call('the prover (settle)', () => this.#desk.settle(revision, kept)),
     };

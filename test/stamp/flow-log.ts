@@ -131,7 +131,7 @@ async function goesOn(harness: Harness): Promise<string | undefined> {
   const flows = new StampFlows();
   const read = (ms: number) => flows.read(ms, (point) => namespaceOf(namesOf(harness.stamp), point)).flows;
   try {
-    flows.follow(harness.programs);
+    flows.follow(harness.programs, 0);
     read(0);
     const problem = await runRow(harness, [2, 'tcp 10.0.0.5 > 10.0.0.4:80', 'nic 1']);
     await sleep(250);
@@ -161,7 +161,7 @@ async function disagrees(harness: Harness): Promise<string | undefined> {
   const flows = new StampFlows();
   const read = () => flows.read(0, (point) => namespaceOf(namesOf(harness.stamp), point));
   try {
-    flows.follow(JSON.parse(other) as Programs);
+    flows.follow(JSON.parse(other) as Programs, 0);
     read();
     const problem = await runRow(harness, [2, 'tcp 10.0.0.5 > 10.0.0.4:22', 'nothing']);
     await sleep(250);

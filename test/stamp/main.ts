@@ -7,6 +7,7 @@ import { flowLogTests } from '#test/stamp/flow-log.ts';
 import { freeStamp, Harness } from '#test/stamp/harness.ts';
 import { idleTests } from '#test/stamp/idle.ts';
 import { lifeTests } from '#test/stamp/life.ts';
+import { openingTests } from '#test/stamp/opening.ts';
 import { edgeScenarios } from '#test/stamp/rows-edge.ts';
 import { nsgScenarios } from '#test/stamp/rows-nsg.ts';
 import { resolverTests } from '#test/stamp/resolver.ts';
@@ -60,6 +61,7 @@ async function run(harness: Harness): Promise<void> {
     asked: askedTests,
     life: lifeTests,
     idle: idleTests,
+    opening: openingTests,
     'flow-log': flowLogTests,
     resolver: resolverTests,
   })) {

@@ -10,6 +10,10 @@ export function proverLink(link: LinkClient): Prover {
     current: () => link.call('current', [], 120_000),
     propose: (revision, edits) => link.call('propose', [revision, edits]),
     plan: (edits) => link.call('plan', [edits]),
+    findings: () => link.call('findings', [], 120_000),
+    exposure: () => link.call('exposure', [], 120_000),
+    matrix: (scope) => link.call('matrix', scope === undefined ? [] : [scope], 120_000),
+    prove: (id) => link.call('prove', [id], 120_000),
     settle: (revision, kept) => link.call('settle', [revision, kept]),
   };
 }

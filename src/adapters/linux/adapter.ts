@@ -234,7 +234,7 @@ export class LinuxPlane implements Plane {
     this.#pairs = pairs;
     await this.#removeRouters(programs, points);
     this.#programs = programs;
-    this.#flows.follow(programs);
+    this.#flows.follow(programs, Date.now());
     return { points: work.map(({ point }) => point), ruleOperations, networkLines, waves, windowMs };
   }
 

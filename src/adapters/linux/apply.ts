@@ -136,7 +136,7 @@ export class KernelSpace {
   ): readonly number[] {
     const placed = operations.filter((operation) => operation.kind === 'insert');
     const isFast = isRulesOnly(operations) && placed.length <= rawRulesMax;
-    if (!isFast) return this.#context.commit(printOperations(operations)).rules.map(({ handle }) => handle);
+    if (!isFast) return this.#context.commit(printOperations(operations, Date.now())).rules.map(({ handle }) => handle);
     const changes: RawChange[] = [];
     const compiled = compiledTexts(placed, { ruleset, scratch });
     for (const operation of operations) {

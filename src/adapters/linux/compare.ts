@@ -3,7 +3,10 @@
 import type { Difference } from '#engine/plane-port.ts';
 import type { Listed, Wanted } from '#adapters/linux/apply.ts';
 import { type Network, withoutPorts } from '#adapters/linux/network.ts';
-import type { ActualTable, NftTable } from '#adapters/linux/ruleset.ts';
+import type { ActualTable, NftSet, NftTable } from '#adapters/linux/ruleset.ts';
+
+/** How much earlier than we think the kernel may end an element, in ms. */
+const endTolerance = 1000;
 
 /** All differences of one point, in the order: foreign tables, rules, network, ports whose link is gone. */
 export function compareState(point: string, wanted: Wanted, listed: Listed): Difference[] {
@@ -51,7 +54,7 @@ function compareTable({ point, family, found }: Into, wanted: NftTable, actual: 
           kind: 'set',
           says: `${family} ${name} is declared as "${known.spec.join('; ')}", wanted "${set.spec.join('; ')}".`,
         });
-      compareTexts(set.elements, known.elements, (says) =>
+      compareTexts(withoutEnded(set, known), known.elements, (says) =>
         found.push({ point, kind: 'set', says: `${family} ${name}: ${says}` }),
       );
     }
@@ -73,6 +76,13 @@ function compareTable({ point, family, found }: Into, wanted: NftTable, actual: 
         { name, wanted: chain.rules, actual: known.rules.map(({ text }) => text) },
       );
   }
+}
+
+/** The kernel closes an opening by itself: its element may be gone from a moment before its end (clocks tick apart) on. */
+function withoutEnded({ elements, ends }: NftSet, known: NftSet): ReadonlySet<string> {
+  if (ends === undefined) return elements;
+  const soon = Date.now() + endTolerance;
+  return new Set([...elements].filter((element) => (ends.get(element) ?? 0) > soon || known.elements.has(element)));
 }
 
 function compareRules(

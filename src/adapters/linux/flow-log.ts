@@ -23,7 +23,8 @@ import { filterVerdict, type Header } from '#program/filter.ts';
 import type { Filter, Port, Programs, RouterProgram } from '#program/program.ts';
 
 const netlinkNetfilter = 12;
-/** Programs that stood since the last reading: a packet was judged by one of them. */
+/** A packet that is read now was judged by a program that stands, or did so this long ago: the kernel hands over what it logged in batches. */
+const programKeptMs = 5000;
 const programsKeptMax = 16;
 /** The counters of what went over the rate are read at every so many readings. */
 const countersEvery = 10;
@@ -41,7 +42,9 @@ export class RouterFlows {
   readonly #listing: NetlinkSocket;
   readonly #counters: NftContext;
   /** The newest program first. */
-  #programs: RouterProgram[];
+  #programs: Standing[];
+  /** Until then it is not known which programs a packet may have met: nothing is compared. */
+  #blindUntil = 0;
   readonly #links = new Map<number, Port>();
   readonly #open = new Map<string, Watched>();
   readonly #over = new Map<string, number>();
@@ -53,7 +56,7 @@ export class RouterFlows {
   constructor(point: string, namespace: string, program: RouterProgram) {
     this.#point = point;
     this.#namespace = namespace;
-    this.#programs = [program];
+    this.#programs = [{ program, until: Number.POSITIVE_INFINITY }];
     writeSysctls(namespace, { 'net/netfilter/nf_conntrack_acct': 1 });
     this.#packets = new NetlinkSocket(namespace, netlinkNetfilter, 0);
     this.#packets.send(subscribe(flowLogGroup));
@@ -62,16 +65,23 @@ export class RouterFlows {
     this.#counters = new NftContext(namespace, { isStateless: false });
   }
 
-  /** The router's program is this one from now on. */
-  follow(program: RouterProgram): void {
-    if (this.#programs[0] === program) return;
-    this.#programs = [program, ...this.#programs].slice(0, programsKeptMax);
+  /** The router's program is this one from `now` on (milliseconds since 1970). */
+  follow(program: RouterProgram, now: number): void {
+    const [newest, ...older] = this.#programs;
+    if (newest?.program === program) return;
+    const before = newest === undefined ? [] : [{ ...newest, until: now }, ...older];
+    if (before.length >= programsKeptMax) this.#blindUntil = now + programKeptMs;
+    this.#programs = [{ program, until: Number.POSITIVE_INFINITY }, ...before].slice(0, programsKeptMax);
   }
 
   /** Reads what the kernel has told since the last reading. `now` in milliseconds since 1970. */
   read(now: number, into: Found): void {
     this.#findLinks();
-    for (const { type, body } of this.#packets.drain(flowMessagesMax)) {
+    this.#programs = this.#programs.filter(({ until }) => until > now - programKeptMs);
+    const told = this.#packets.drain(flowMessagesMax);
+    // What waits on in the kernel is older than the next reading will believe.
+    if (told.length >= flowMessagesMax) this.#blindUntil = now + programKeptMs;
+    for (const { type, body } of told) {
       const packet = type === packetMessage ? readPacket(body) : undefined;
       if (packet !== undefined) this.#take(packet, now, into);
     }
@@ -83,7 +93,6 @@ export class RouterFlows {
     this.#list(now, into);
     this.#ends.takeLossy();
     if (this.#readings++ % countersEvery === 0) this.#countOver(into);
-    this.#programs.length = 1;
   }
 
   close(): void {
@@ -101,7 +110,7 @@ export class RouterFlows {
       add(into, '', 1);
       return;
     }
-    for (const program of this.#programs) {
+    for (const { program } of this.#programs) {
       const named = nameOf(program, { filter: said.filter, priority: said.priority, access: said.access });
       if (named === undefined) continue;
       const { nic, mac } = port;
@@ -124,10 +133,11 @@ export class RouterFlows {
 
   /** The kernel's verdict must be one that a program gives that stood while the packet may have passed. */
   #compare(flow: Flow, into: Found): void {
-    if (into.compared >= flowsComparedMax) return;
+    if (into.compared >= flowsComparedMax || flow.at < this.#blindUntil) return;
     into.compared += 1;
     let wanted: Disagreement['wanted'] | undefined;
-    for (const { filters, sets } of this.#programs) {
+    for (const { program } of this.#programs) {
+      const { filters, sets } = program;
       const filter = Object.hasOwn(filters, flow.filter) ? filters[flow.filter] : undefined;
       if (filter === undefined) continue;
       const { verdict, rule = '' } = filterVerdict(filter, sets, flow);
@@ -191,8 +201,9 @@ export class RouterFlows {
   /** A link may be made anew under another number while its port stays. */
   #findLinks(): void {
     this.#links.clear();
-    const logged = new Set(Object.values(this.#programs[0]?.flowLogs ?? {}).flatMap(({ ports }) => ports));
-    for (const port of Object.values(this.#programs[0]?.ports ?? {})) {
+    const program = this.#programs[0]?.program;
+    const logged = new Set(Object.values(program?.flowLogs ?? {}).flatMap(({ ports }) => ports));
+    for (const port of Object.values(program?.ports ?? {})) {
       if (!logged.has(portName(port.mark))) continue;
       const link = linkNumber(this.#namespace, portName(port.mark));
       if (link !== 0) this.#links.set(link, port);
@@ -224,6 +235,10 @@ export class RouterFlows {
 }
 
 const disagreementsMax = 20;
+
+/** A program, and when another took its place. */
+type Standing = { readonly program: RouterProgram; readonly until: number };
+
 /** Filters that one connection may meet in one router: two at each end. */
 const flowEndsMax = 4;
 
@@ -264,32 +279,45 @@ function nameOf(program: RouterProgram, said: Said): Pick<Flow, 'filter' | 'rule
 export class StampFlows {
   readonly #routers = new Map<string, RouterFlows>();
   readonly #wanted = new Map<string, RouterProgram>();
+  #turn = 0;
 
-  /** The routers' programs are these from now on. Opens nothing: what enforces must not fail for what only looks. */
-  follow(programs: Programs): void {
+  /** The routers' programs are these from `now` on. Opens nothing: what enforces must not fail for what only looks. */
+  follow(programs: Programs, now: number): void {
     this.#wanted.clear();
     for (const [point, program] of Object.entries(programs)) {
       if (program.kind !== 'router' || program.flowLogs === undefined) continue;
       this.#wanted.set(point, program);
-      this.#routers.get(point)?.follow(program);
+      this.#routers.get(point)?.follow(program, now);
     }
-  }
-
-  /**
-   * All that was seen since the last reading, within the limits. `now`: milliseconds since 1970; `namespaceOf`: where a point's
-   * kernel state lives. Throws a Fault when the kernel's log cannot be opened.
-   */
-  read(now: number, namespaceOf: (point: string) => string): FlowBatch {
     for (const [point, flows] of this.#routers) {
       if (this.#wanted.has(point)) continue;
       flows.close();
       this.#routers.delete(point);
     }
-    const found: Found = { flows: [], notLogged: {}, disagreements: [], compared: 0 };
-    for (const [point, program] of this.#wanted) {
-      let flows = this.#routers.get(point);
-      if (flows === undefined) this.#routers.set(point, (flows = new RouterFlows(point, namespaceOf(point), program)));
-      flows.read(now, found);
+  }
+
+  /**
+   * All that was seen since the last reading, within the limits. `now`: milliseconds since 1970; `namespaceOf`: where a point's
+   * kernel state lives. A router whose log cannot be read is told of, and opened anew at the next reading.
+   */
+  read(now: number, namespaceOf: (point: string) => string): FlowBatch {
+    const found: Found = { flows: [], notLogged: {}, disagreements: [], compared: 0, troubles: [] };
+    const points = [...this.#wanted];
+    // The limits are shared by all: each reading begins with another router.
+    const first = this.#turn++ % Math.max(1, points.length);
+    for (const [point, program] of [...points.slice(first), ...points.slice(0, first)]) {
+      // What is not read now waits in the kernel; what that has no room for is counted as lost.
+      if (found.flows.length >= flowsQueuedMax) break;
+      try {
+        let flows = this.#routers.get(point);
+        if (flows === undefined)
+          this.#routers.set(point, (flows = new RouterFlows(point, namespaceOf(point), program)));
+        flows.read(now, found);
+      } catch (error) {
+        this.#routers.get(point)?.close();
+        this.#routers.delete(point);
+        found.troubles.push(`${point}: ${error instanceof Error ? error.message : String(error)}`);
+      }
     }
     return found;
   }

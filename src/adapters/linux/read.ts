@@ -45,6 +45,7 @@ function readSet(kind: NftSet['kind'], lines: readonly string[]): NftSet {
   const start = lines.findIndex((line) => line.startsWith('\t\telements = {'));
   const spec = (start < 0 ? lines : lines.slice(0, start)).map((line) => line.trim());
   if (start < 0) return { kind, spec, elements: new Set() };
+  const isTimed = spec.some((line) => line.startsWith('flags') && line.includes('timeout'));
   const joined = lines
     .slice(start)
     .map((line) => line.trim())
@@ -57,9 +58,16 @@ function readSet(kind: NftSet['kind'], lines: readonly string[]): NftSet {
       inner
         .split(',')
         .map((element) => element.trim())
-        .filter((element) => element !== ''),
+        .filter((element) => element !== '')
+        .map((element) => (isTimed ? withoutTimeout(element) : element)),
     ),
   };
+}
+
+/** An element of a set with timeouts; one that the kernel would keep for ever is none of ours, and is read as such. */
+function withoutTimeout(element: string): string {
+  const [text = '', timeout] = element.split(' timeout ');
+  return timeout === undefined ? `${text} for ever` : text;
 }
 
 function readChain(lines: readonly string[]): ActualChain {

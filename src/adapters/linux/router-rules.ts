@@ -18,6 +18,7 @@ import {
   tableShift,
   tunnelMac,
 } from '#adapters/linux/names.ts';
+import { homesSet, openedChain, openedRule, openingsSet, openingsSetName, openRules } from '#adapters/linux/openings.ts';
 import { rawChains } from '#adapters/linux/router-gates.ts';
 import {
   heldSet,
@@ -45,6 +46,7 @@ export function renderRouter(program: RouterProgram, place: RouterPlace): Rulese
     const prefixes = Object.hasOwn(program.sets, key) ? (program.sets[key] ?? nothing) : nothing;
     for (const family of families) sets.set(prefixSetName(key, family), prefixSet(prefixes, family));
   }
+  for (const family of families) sets.set(openingsSetName(family), openingsSet(program, family));
   for (const [key, filter] of Object.entries(program.filters)) {
     chains.set(kernelName('f', key), filterChain(key, filter, { allow: 'return', deny: 'drop' }));
   }
@@ -99,9 +101,11 @@ function inetTable(program: RouterProgram, place: RouterPlace): NftTable {
   natChains(builder, program, place);
   builder.chain('inward', [
     `oifname @held counter drop${comment('held: between two waves')}`,
+    ...openRules,
     'oifname vmap @inbound',
     'counter accept',
   ]);
+  openedChain(builder);
   builder.chain('forward', forwardRules, hook('filter', 'forward priority filter', 'drop'));
   builder.chain('input', inputRules, hook('filter', 'input priority filter', 'drop'));
   builder.chain('output', outputRules, hook('filter', 'output priority filter', 'drop'));
@@ -203,6 +207,7 @@ function addressSets(builder: TableBuilder, { program, ports, tables }: Ports, f
   );
   builder.map(`to_label${family}`, [`type mark . ${type} : ${type}`], toLabel);
   const frontends = new Set(ofFamily(Object.values(program.balances).map(({ frontend }) => frontend)));
+  homesSet(builder, program, family);
   builder.set(`frontends${family}`, [`type ${type}`], frontends);
 }
 
@@ -231,6 +236,7 @@ const errorRules = [
 ];
 
 const forwardRules = [
+  openedRule,
   'ct state established,related accept',
   `ct state invalid counter drop${comment('state: invalid')}`,
   'oifname @ports goto inward',

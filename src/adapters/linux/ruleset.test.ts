@@ -65,7 +65,7 @@ test('any chain becomes any other, by handles alone', () => {
 test('what is equal needs no operation; one new rule needs one', () => {
   assert.deepEqual(difference(actualOf(['a', 'b', 'c']), wantedOf(['a', 'b', 'c']), never).operations, []);
   const { operations } = difference(actualOf(['a', 'c']), wantedOf(['a', 'b', 'c']), never);
-  assert.equal(printOperations(operations), 'insert rule inet rw f_x handle 2 b\n');
+  assert.equal(printOperations(operations, 0), 'insert rule inet rw f_x handle 2 b\n');
 });
 
 test('the first wave allows nothing that the old or the new denies', () => {
@@ -131,7 +131,7 @@ test('sets change by element, interval sets as a whole; objects come before and 
       },
     ],
   ]);
-  const lines = printOperations(difference(actual, wanted, never).operations)
+  const lines = printOperations(difference(actual, wanted, never).operations, 0)
     .trim()
     .split('\n');
   assert.deepEqual(lines, [

@@ -1,11 +1,15 @@
 /** The nftables of one namespace as data: what is wanted, what the kernel has, and the one transaction that turns the second into the first. */
 
+import { openingLongestMs } from '#base/limits.ts';
+
 /** A set or map, or a policy of timeouts (which has no elements). `elements` are in the form in which nft lists them; a change of an interval set replaces it whole. */
 export type NftSet = {
   readonly kind: 'set' | 'map' | 'ct timeout';
   /** The declaration without elements: `type ipv4_addr`, `flags interval`, … one line each, as nft lists them. */
   readonly spec: readonly string[];
   readonly elements: ReadonlySet<string>;
+  /** When the kernel forgets elements by itself (ms since 1970), in a set with timeouts; absent in what was read from the kernel. */
+  readonly ends?: ReadonlyMap<string, number>;
 };
 
 /** A chain; `hook` is the line of a base chain. Rules are in nft's own form, without handle and counter values. */
@@ -49,6 +53,12 @@ export type NftOperation =
       readonly name: string;
       readonly elements: readonly string[];
       readonly remove: boolean;
+    }
+  | {
+      readonly kind: 'timed';
+      readonly family: string;
+      readonly name: string;
+      readonly elements: readonly { readonly element: string; readonly until: number }[];
     }
   | { readonly kind: 'delete'; readonly family: string; readonly chain: string; readonly handle: number }
   | {
@@ -107,6 +117,10 @@ function diffSets({ family, old, table }: { family: string; old: ActualTable; ta
     if (known === undefined) phases.first.push({ kind: 'set', family, name, set, setKind: set.kind });
     const before = known?.elements ?? new Set<string>();
     if (before === set.elements) continue;
+    if (set.ends !== undefined) {
+      diffTimed({ family, name, set }, known, phases);
+      continue;
+    }
     const added = [...set.elements].filter((element) => !before.has(element));
     const gone = [...before].filter((element) => !set.elements.has(element));
     if (added.length === 0 && gone.length === 0) continue;
@@ -120,6 +134,23 @@ function diffSets({ family, old, table }: { family: string; old: ActualTable; ta
     if (gone.length > 0) phases.removals.push({ kind: 'elements', family, name, elements: gone, remove: true });
     if (added.length > 0) phases.additions.push({ kind: 'elements', family, name, elements: added, remove: false });
   }
+}
+
+/** A set with timeouts is filled anew when anything differs: an element that is there cannot be given another end. */
+function diffTimed(
+  { family, name, set }: { family: string; name: string; set: NftSet },
+  known: NftSet | undefined,
+  phases: Phases,
+): void {
+  const { elements, ends = new Map<string, number>() } = set;
+  const before = known?.elements ?? new Set<string>();
+  const isEqual =
+    before.size === elements.size &&
+    [...elements].every((element) => before.has(element) && known?.ends?.get(element) === ends.get(element));
+  if (isEqual) return;
+  if (before.size > 0) phases.removals.push({ kind: 'flush', family, name, what: set.kind });
+  const timed = [...elements].map((element) => ({ element, until: ends.get(element) ?? 0 }));
+  phases.additions.unshift({ kind: 'timed', family, name, elements: timed });
 }
 
 type ChainsTask = {
@@ -205,12 +236,19 @@ export function isRulesOnly(operations: readonly NftOperation[]): boolean {
   return operations.every(({ kind }) => kind === 'delete' || kind === 'insert');
 }
 
-/** The transaction in nft's language. */
-export function printOperations(operations: readonly NftOperation[]): string {
-  return operations.map((operation) => `${printOperation(operation)}\n`).join('');
+/** The transaction in nft's language, at this time (ms since 1970): an element whose time is over is never sent. */
+export function printOperations(operations: readonly NftOperation[], now: number): string {
+  return operations.map((operation) => `${printOperation(operation, now)}\n`).join('');
 }
 
-function printOperation(operation: NftOperation): string {
+/** What of a timed set is still to come; none longer than an opening may last, whatever the program says. */
+function printTimed({ family, name, elements }: Extract<NftOperation, { kind: 'timed' }>, now: number): string {
+  const left = elements.filter(({ until }) => until > now);
+  const texts = left.map(({ element, until }) => `${element} timeout ${Math.min(until - now, openingLongestMs)}ms`);
+  return texts.length === 0 ? '' : `add element ${family} rw ${name} { ${texts.join(', ')} }`;
+}
+
+function printOperation(operation: NftOperation, now: number): string {
   const at = (family: string) => `${family} rw`;
   switch (operation.kind) {
     case 'table':
@@ -227,6 +265,8 @@ function printOperation(operation: NftOperation): string {
       return `flush ${operation.what} ${at(operation.family)} ${operation.name}`;
     case 'elements':
       return `${operation.remove ? 'delete' : 'add'} element ${at(operation.family)} ${operation.name} { ${operation.elements.join(', ')} }`;
+    case 'timed':
+      return printTimed(operation, now);
     case 'delete':
       return `delete rule ${at(operation.family)} ${operation.chain} handle ${operation.handle}`;
     case 'insert':

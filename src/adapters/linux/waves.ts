@@ -1,6 +1,6 @@
 /** How a change goes through several namespaces so that every mix of old and new is inside what both allow (decision D3.1). */
 
-import type { ActualRule, NftChain, NftTable, Ruleset } from '#adapters/linux/ruleset.ts';
+import type { ActualRule, NftChain, NftSet, NftTable, Ruleset } from '#adapters/linux/ruleset.ts';
 import { quoted } from '#adapters/linux/builder.ts';
 import { portName } from '#adapters/linux/names.ts';
 import { heldSet } from '#adapters/linux/router-place.ts';
@@ -18,6 +18,7 @@ export function directionOf({ actual, applied, network }: SpaceState, wanted: Wa
     for (const name of new Set([...(old?.sets.keys() ?? []), ...(young?.sets.keys() ?? [])])) {
       const [before, after] = [old?.sets.get(name)?.elements ?? none, young?.sets.get(name)?.elements ?? none];
       if (note(state, before, after)) state.isFilterOnly = false;
+      if (haveOtherEnds(old?.sets.get(name), young?.sets.get(name))) Object.assign(state, otherEnds);
     }
     for (const name of new Set([...(old?.chains.keys() ?? []), ...(young?.chains.keys() ?? [])])) {
       const chain = young?.chains.get(name);
@@ -33,6 +34,15 @@ export function directionOf({ actual, applied, network }: SpaceState, wanted: Wa
 }
 
 const none: ReadonlySet<string> = new Set();
+
+/** Elements that end sooner, or later: it is not told apart. */
+const otherEnds: Direction = { removes: true, adds: true, isFilterOnly: false };
+
+function haveOtherEnds(before: NftSet | undefined, after: NftSet | undefined): boolean {
+  return [...(after?.ends ?? [])].some(
+    ([element, end]) => before?.elements.has(element) === true && before.ends?.get(element) !== end,
+  );
+}
 
 /** Both lists without the ends that they have in common: of a thousand rules, a change touches a few. */
 function differing(before: readonly ActualRule[], after: readonly string[]): [readonly string[], readonly string[]] {

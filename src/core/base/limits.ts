@@ -243,7 +243,7 @@ export const flowsWatchedMax = 32_768;
 /** Verdicts compared with the programs in one reading: a sample, so that a flood of flows costs little. */
 export const flowsComparedMax = 500;
 /** Replies of a kernel socket read in one call: the rest waits in the kernel, or is counted as lost. */
-export const flowMessagesMax = 20_000;
+export const flowMessagesMax = 10_000;
 /** A flow that goes on is told of again after this long (Azure: five minutes). */
 export const flowContinuesMs = 300_000;
 /** Flows are written this often: what a kill may lose. */
@@ -260,3 +260,9 @@ export const slowProofFactor = 20;
 export const blastRowsMax = 50;
 export const blastServicesMax = 8;
 export const blastNicsMax = 64;
+/** Who reaches whom: pairs of addresses looked at, and rows told. */
+export const matrixPairsMax = 50_000;
+export const matrixRowsMax = 2000;
+/** Just-in-time openings that the kernel holds for one router and family; and how long one may stay open (decision D3.6). */
+export const openingsMax = 1024;
+export const openingLongestMs = 3 * 3600 * 1000;

@@ -4,6 +4,7 @@ import { tryAddress } from '#base/prefix.ts';
 import { never } from '#base/wrong.ts';
 import { filterVerdict, type Header, isIn, longestPrefix } from '#program/filter.ts';
 import { martians, platformAddress } from '#program/martian.ts';
+import { openingFor } from '#program/opening.ts';
 import type { Balance, Port, Programs, Remote, Route, RouterProgram, RouteTable } from '#program/program.ts';
 import {
   deliver,
@@ -328,8 +329,11 @@ export function atArrival(walk: Walk, { point, mark }: Extract<Place, { kind: 'a
   if (router === undefined || port === undefined) {
     return drop(walk, { point, step: 'deliver', because: `no port has mark ${mark}` });
   }
-  const refused = judged(walk, { router, names: port.inbound }, packet);
-  if (refused !== undefined) return refused;
+  const opening = openingFor(router, port, packet);
+  if (opening === undefined) {
+    const refused = judged(walk, { router, names: port.inbound }, packet);
+    if (refused !== undefined) return refused;
+  } else walk.hops.push({ point, step: 'filter', because: opening.because });
   return deliver(walk, { point, step: 'deliver', because: `nic/${mark}` }, { at: { kind: 'nic', mark }, packet });
 }
 

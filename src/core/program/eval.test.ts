@@ -158,3 +158,30 @@ test('two routers that point at each other end as a drop', () => {
   const fate = evaluate(looped, tcp('10.1.0.4'));
   assert.deepEqual([fate.verdict, fate.verdict === 'drop' && fate.because], ['drop', 'peer/v1: no NIC has 10.1.0.4']);
 });
+
+const opened = parsePrograms(
+  printPrograms(programs)
+    .replace('inbound - nic one', 'inbound in nic one')
+    .replace('outbound missing', 'outbound -')
+    .concat('  opening a tcp from 10.0.0.4/31 to 10.0.0.5 port 22 mark 2 until 1000 because jit/a\n')
+    .concat('  opening b udp from fd00::/64 to 10.0.0.4 port 53 mark 2 until 1000 because jit/b\n'),
+);
+
+// Mark of the sender, target, port, what becomes of it.
+const openedRows: [Packet, string][] = [
+  [tcp('10.0.0.5', 22), 'jit/a'],
+  [tcp('10.0.0.5', 80), 'in/tcp'],
+  [tcp('10.0.0.5', 23), 'in: no rule matched'],
+  [{ ...tcp('10.0.0.5', 22), protocol: 'udp' }, 'in: no rule matched'],
+  [tcp('10.0.0.4', 22, 2), 'in: no rule matched'],
+  [{ ...tcp('10.0.0.4', 53, 2), protocol: 'udp' }, 'in: no rule matched'],
+];
+
+test('an opening lets its source past the inbound filters of its address and port, and nothing else', () => {
+  for (const [packet, because] of openedRows) {
+    const fate = evaluate(opened, packet);
+    const filter = fate.hops.filter(({ step, because: says }) => step === 'filter' && says !== 'out/all').at(-1);
+    assert.equal(filter?.because, because, JSON.stringify(packet));
+    assert.equal(fate.verdict, because.includes('no rule') ? 'drop' : 'deliver', JSON.stringify(packet));
+  }
+});

@@ -132,8 +132,25 @@ export type RouterProgram = {
   readonly sets: { readonly [key: string]: readonly string[] };
   /** Internal load balancers whose frontends guests of this VNet can reach: translated where the flow starts. */
   readonly balances: { readonly [key: string]: Balance };
+  /** Just-in-time openings of ports of this router; absent when there is none. */
+  readonly openings?: { readonly [key: string]: Opening };
   /** Filters whose verdicts on new flows of some ports are logged, by the filter's key; absent when none is. It decides nothing. */
   readonly flowLogs?: { readonly [filter: string]: LoggedPorts };
+};
+
+/**
+ * A way past all inbound filters of one port for a while (decision D3.6): flows of the source to this address and port of the
+ * NIC with the mark. Time is not looked at here: who holds the program takes an opening out of it, and the kernel closes it at
+ * `until` (ms since 1970) by itself and cuts the flows that it let in.
+ */
+export type Opening = {
+  readonly mark: number;
+  readonly address: string;
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+  readonly source: string;
+  readonly until: number;
+  readonly because: string;
 };
 
 /** The ports (by name) that a filter's verdicts are logged for. */

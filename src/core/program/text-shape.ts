@@ -133,6 +133,22 @@ const router: Layout = {
     map('filters', 'filter', filter),
     map('sets', 'set', bare(listShape)),
     map('balances', 'balance', balance),
+    {
+      ...map(
+        'openings',
+        'opening',
+        line(
+          value('protocol', wordShape(['tcp', 'udp']), ''),
+          value('source', textShape, 'from'),
+          value('address', textShape, 'to'),
+          value('port', numberShape),
+          value('mark', numberShape),
+          value('until', numberShape),
+          value('because'),
+        ),
+      ),
+      isOptional: true,
+    },
     { ...map('flowLogs', 'flow-log', line(value('ports', listShape))), isOptional: true },
   ],
 };

@@ -95,6 +95,18 @@ const router = record({
   sets: mapOf(texts),
   balances: mapOf(balance),
 });
+const opening = record({
+  mark: number,
+  address: text,
+  protocol: fc.constantFrom('tcp', 'udp'),
+  port: number,
+  source: text,
+  until: fc.nat({ max: 10_000_000_000_000 }),
+  because: text,
+});
+const openRouter = fc
+  .tuple(router, fc.dictionary(name, opening, { minKeys: 1, maxKeys: 3, noNullPrototype: true }))
+  .map(([given, openings]) => ({ ...given, openings }));
 const edge = record({
   kind: fc.constant('edge'),
   bogons: texts,
@@ -144,7 +156,7 @@ const others = fc.oneof(
     publics: mapOf(texts),
   }),
 );
-const program = fc.oneof(router, edge, others) as unknown as fc.Arbitrary<Program>;
+const program = fc.oneof(router, openRouter, edge, others) as unknown as fc.Arbitrary<Program>;
 
 test('every program prints to lines and parses back to the same program', () => {
   fc.assert(

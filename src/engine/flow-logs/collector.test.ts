@@ -19,7 +19,7 @@ after(remove);
 const group = idOf('networkSecurityGroups/g');
 const nic = idOf('networkInterfaces/one');
 const noon = Date.UTC(2026, 2, 4, 12, 30);
-const quiet: FlowBatch = { flows: [], notLogged: {}, disagreements: [], compared: 0 };
+const quiet: FlowBatch = { flows: [], notLogged: {}, disagreements: [], compared: 0, troubles: [] };
 
 /** One group with a web rule, one NIC, and a flow log on each of the targets. */
 function stamp(...targets: string[]) {

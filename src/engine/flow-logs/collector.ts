@@ -75,6 +75,7 @@ export class FlowCollector {
     this.#wasWanted = isWanted;
     const batch = await source.flows();
     this.#compared += batch.compared;
+    for (const says of batch.troubles) this.#parts.onTrouble('flow logs', says);
     this.#write(enabled, batch);
     for (const one of batch.disagreements) await this.#alarm(one);
   }
@@ -136,7 +137,7 @@ function targetOf({ properties }: Resource): string {
 }
 
 /** Days that a log's files are kept; 0: as long as there is room. */
-export function retentionDays({ properties }: Resource): number {
+function retentionDays({ properties }: Resource): number {
   const { days, enabled } = (properties['retentionPolicy'] ?? {}) as { days?: number; enabled?: boolean };
   return enabled === true ? (days ?? 0) : 0;
 }

@@ -36,6 +36,8 @@ export type FlowBatch = {
   readonly disagreements: readonly Disagreement[];
   /** How many verdicts were compared with the programs. */
   readonly compared: number;
+  /** Routers whose log could not be read, and why. */
+  readonly troubles: readonly string[];
 };
 
 /** The kernel's keeper, asked for flows. Reading takes them away. */

@@ -39,7 +39,7 @@ export function flowRecord(head: RecordHead, flows: readonly Flow[]): JsonObject
 }
 
 /** `0A1B2C3D4E5F`, as Azure names interfaces in its logs. */
-export function macText(mac: string): string {
+function macText(mac: string): string {
   return mac.replaceAll(':', '').toUpperCase();
 }
 

@@ -13,7 +13,7 @@ import { filterSet, ruleSet } from '#verify/filter-set.ts';
 import { type PacketSet, PacketSets } from '#verify/packet-sets.ts';
 
 /** A suggested rule in ARM's form. Single members when there is one value, plural ones when there are several. */
-export type SuggestedRule = {
+type SuggestedRule = {
   readonly name: string;
   readonly properties: {
     readonly priority: number;

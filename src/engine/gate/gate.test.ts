@@ -37,6 +37,14 @@ function open({ fails = [] as Error[], prover = new ProofDesk(labStamp, keys.pri
   return { gate, view, entries, commits, seen, prover };
 }
 
+/** Questions go to the desk that is there when they are asked. */
+const questionsOf = (desk: () => ProofDesk) => ({
+  findings: () => desk().findings(),
+  exposure: () => desk().exposure(),
+  matrix: (scope?: string) => desk().matrix(scope),
+  prove: (id: string) => desk().prove(id),
+});
+
 const nsg = (name: string) => resourceOf({ path: `networkSecurityGroups/${name}` });
 const put = (name: string) => (draft: MemoryDraft) => {
   draft.put(nsg(name));
@@ -107,6 +115,7 @@ test('a refusal of the draft or the prover leaves nothing behind', async () => {
     current: () => desk.current(),
     settle: (revision, kept) => desk.settle(revision, kept),
     plan: (edits) => desk.plan(edits),
+    ...questionsOf(() => desk),
     propose: (revision, edits) =>
       isStrict ? Promise.reject(new Refusal('InvariantViolated', 'no')) : desk.propose(revision, edits),
   };
@@ -130,6 +139,7 @@ test('a prover that lost its model, or an answer, is given the model and asked a
     current: () => desk.current(),
     settle: (revision, kept) => desk.settle(revision, kept),
     plan: (edits) => desk.plan(edits),
+    ...questionsOf(() => desk),
     propose: async (revision, edits) => {
       const answer = await desk.propose(revision, edits);
       if (!isAnswerLost) return answer;
@@ -154,6 +164,7 @@ test('what stands is never what is only proposed, also when the prover did not h
     current: () => desk.current(),
     settle: () => Promise.reject(new Fault('LinkDown', 'down')),
     plan: (edits) => desk.plan(edits),
+    ...questionsOf(() => desk),
     propose: (revision, edits) => desk.propose(revision, edits),
   };
   const { gate } = open({ prover, fails: [new Fault('StoreFull', 'full')] });

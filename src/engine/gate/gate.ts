@@ -8,7 +8,7 @@ import { ProofBudget } from '#engine/gate/proof-budget.ts';
 import { MemoryDraft, type MemoryView } from '#model/memory.ts';
 import type { Edit, Resource } from '#model/resource.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
-import type { Clock, Planned, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
+import type { Clock, Planned, ProofQuestions, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
 import { Disallowed } from '#engine/proof/refusal.ts';
 import { proofLines } from '#engine/proof/lines.ts';
 import type { Store } from '#engine/store/store.ts';
@@ -103,6 +103,18 @@ export class Gate {
       if (current?.record.revision === this.#revision) return current;
       await this.#reload();
       return await prover.current();
+    });
+  }
+
+  /** A question to the prover about what stands, between two changes. */
+  ask<T>(question: (prover: ProofQuestions) => Promise<T>): Promise<T> {
+    return this.#queue.run('', async () => {
+      const { prover } = this.#parts;
+      return await question(prover).catch(async (error: unknown) => {
+        if (!(error instanceof Fault)) throw error;
+        await this.#reload();
+        return await question(prover);
+      });
     });
   }
 

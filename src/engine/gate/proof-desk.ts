@@ -9,11 +9,12 @@ import { MemoryView } from '#model/memory.ts';
 import type { Edit, Resource, StampFacts } from '#model/resource.ts';
 import { signRecord, type ProofRecord } from '#engine/gate/record.ts';
 import { type Demands, ProofBench, type ModelWorld } from '#engine/gate/proof-bench.ts';
-import type { Judged, Planned, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
+import type { Exposed, Judged, Planned, ProofQuestions, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
 import { baselineDemands } from '#engine/proof/baseline.ts';
 import { estateOf } from '#engine/proof/estate.ts';
 import { toldBreach, type ToldBreach } from '#engine/proof/told.ts';
 import type { Programs } from '#program/program.ts';
+import { exposureOf, matrixOf } from '#verify/proof/questions.ts';
 import type { Breach } from '#verify/proof/verdict.ts';
 
 type Undo = { readonly revision: number; readonly edits: readonly Edit[]; readonly programs: JsonObject };
@@ -23,7 +24,7 @@ type Undo = { readonly revision: number; readonly edits: readonly Edit[]; readon
  * D1). `proofd` serves it over a socket; model mode and tests call it directly. The proof of a change that stands is kept at
  * the next call: until then the change can be taken back.
  */
-export class ProofDesk implements Prover {
+export class ProofDesk implements Prover, ProofQuestions {
   readonly #stamp: StampFacts;
   readonly #key: KeyObject;
   readonly #bench: ProofBench;
@@ -90,8 +91,42 @@ export class ProofDesk implements Prover {
 
   /** What stands broken now. */
   findings(): Promise<readonly ToldBreach[]> {
+    return this.#asked(() => this.#bench.standing().map((breach) => this.#told(breach)));
+  }
+
+  exposure(): Promise<readonly Exposed[]> {
+    return this.#asked(() => exposureOf(this.#bench.proof.world));
+  }
+
+  matrix(scope?: string): ReturnType<ProofQuestions['matrix']> {
+    return this.#asked(() => matrixOf(this.#bench.proof.world, scope === undefined ? [] : [scope]));
+  }
+
+  prove(id: string): ReturnType<ProofQuestions['prove']> {
+    return this.#asked(() => {
+      const invariant = this.#bench.invariants.find((one) => one.id.toLowerCase() === id.toLowerCase());
+      if (invariant === undefined) {
+        const known = this.#bench.invariants.map((one) => one.id).join(', ');
+        throw new Refusal('InvariantNotFound', `There is no invariant "${id}". In force are: ${known}.`, {
+          status: 404,
+          target: 'id',
+        });
+      }
+      const broken = this.#bench.proof.ask(invariant).map((breach) => this.#told(breach));
+      return { holds: broken.length === 0, broken };
+    });
+  }
+
+  /** A question about what stands: a proposal that was answered stands from now on. */
+  #asked<T>(ask: () => T): Promise<T> {
+    if (this.#revision < 0)
+      return Promise.reject(new Fault('ProverEmpty', 'The prover has no model yet; load it first.'));
     this.#keep();
-    return Promise.resolve(this.#bench.standing().map((breach) => this.#told(breach)));
+    try {
+      return Promise.resolve(ask());
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Fault('ProverFailed', 'The question failed.', error));
+    }
   }
 
   /** Makes the edits on our model and answers what `judge` says; whatever it throws takes them back. */

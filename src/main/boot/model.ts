@@ -7,6 +7,7 @@ import pino from 'pino';
 import { serve } from '#adapters/link/server.ts';
 import { Refusal } from '#base/wrong.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
+import { baselineDemands } from '#engine/proof/baseline.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import type { PlaneLink } from '#engine/ports.ts';
@@ -65,7 +66,11 @@ export async function startModel({ settings, ports }: ModelOptions): Promise<Mod
       frame: { log, onStop: (work) => stops.push(work) },
       facts,
       endpoints,
-      prover: new ProofDesk(facts, readPrivateKey(proofd.secret('prover').reveal())),
+      prover: new ProofDesk(
+        facts,
+        readPrivateKey(proofd.secret('prover').reveal()),
+        baselineDemands({ managementEffect: settings.managementPorts }),
+      ),
       longRunning: settings.longRunning,
       world: () => ({ onCommit: () => undefined, follow: () => Promise.resolve() }),
     });

@@ -53,6 +53,10 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       evaluate((await engine.gate.standing()).programs as unknown as Programs, packet),
     explain: async (question: PacketQuestion) => explainPacket(question, await worldOf(engine, parts)),
     why: async (rule: string) => whyRule(rule, await worldOf(engine, parts)),
+    findings: () => engine.gate.ask((prover) => prover.findings()),
+    exposure: () => engine.gate.ask((prover) => prover.exposure()),
+    matrix: (scope?: string) => engine.gate.ask((prover) => prover.matrix(scope)),
+    prove: (id: string) => engine.gate.ask((prover) => prover.prove(id)),
     isHealthy: (group: string) => {
       const probes = probesWanted(engine.view()).filter(({ balancer }) =>
         balancer.toLowerCase().includes(`/resourcegroups/${group.toLowerCase()}/`),

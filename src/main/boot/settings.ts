@@ -23,6 +23,8 @@ export type Settings = {
   readonly remoteHosts: readonly string[];
   /** `auto`: at once when the kernel holds it in time, else as an operation. The others make every write an operation, for tests of clients. */
   readonly longRunning: LongRunning;
+  /** What a write is told that opens a management port to the internet; `audit` in the profile `lab` alone. */
+  readonly managementPorts: 'deny' | 'audit';
 };
 
 /** The keys of `ringwall.yaml` and what each takes; docs/settings.md says the same, and a test holds it to that. */
@@ -34,6 +36,7 @@ export const keysKnown: Readonly<Record<string, string>> = {
   hosts: 'how many hosts the stamp has, 1 to 2',
   remoteHosts: 'how many hosts other machines carry, 0 to 6',
   longRunning: 'auto, async, location or poll',
+  managementPorts: 'deny, or in the profile lab audit',
 };
 
 /** Reads the file (when there is one) and lays the command line over it. Unknown keys and bad values are refused by name. */
@@ -47,9 +50,11 @@ export function readSettings(options: {
     throw refused('--stamp', 'a whole number from 0 to 63', String(number));
   }
   const file = readFile(options.file);
+  const profile = oneOf(file, 'profile', ['lab', 'host']);
   return {
     number,
-    profile: oneOf(file, 'profile', ['lab', 'host']),
+    profile,
+    managementPorts: managementOf(file, profile),
     connectivity: oneOf(file, 'connectivity', ['disconnected', 'connected']),
     location: matching(file, 'location', { pattern: /^[a-z][a-z0-9]{0,30}$/, absent: 'local' }),
     zone: matching(file, 'zone', {
@@ -133,6 +138,13 @@ function hostsOf(file: File): Pick<Settings, 'hosts' | 'remoteHosts'> {
     throw refused('remoteHosts', '0 to 6', String(remote));
   const named = (from: number, length: number) => Array.from({ length }, (_, index) => `h${from + index + 1}`);
   return { hosts: named(0, count), remoteHosts: named(count, remote) };
+}
+
+/** Outside a lab nobody opens management ports to the internet by a setting. */
+function managementOf(file: File, profile: Settings['profile']): Settings['managementPorts'] {
+  const effect = oneOf(file, 'managementPorts', ['deny', 'audit']);
+  if (effect === 'audit' && profile !== 'lab') throw refused('managementPorts', 'deny outside the profile lab', effect);
+  return effect;
 }
 
 function refused(key: string, wanted: string, got: string): Refusal {

@@ -35,6 +35,8 @@ const rows: [JsonObject, string][] = [
   [{ ...good, retentionPolicy: { days: 366 } }, `InvalidParameter ${at}retentionPolicy/days`],
   [{ ...good, retentionPolicy: { days: -1 } }, `InvalidParameter ${at}retentionPolicy/days`],
   [{ ...good, format: { type: 'CSV' } }, `InvalidParameter ${at}format/type`],
+  [{ ...good, enabledFilteringCriteria: '' }, 'ok'],
+  [{ ...good, enabledFilteringCriteria: 'dstPort=80' }, `InvalidParameter ${at}enabledFilteringCriteria`],
   [{ ...good, format: { version: 3 } }, `InvalidParameter ${at}format/version`],
   [{ ...good, flowAnalyticsConfiguration: { networkWatcherFlowAnalyticsConfiguration: { enabled: false } } }, 'ok'],
   [

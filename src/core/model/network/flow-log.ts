@@ -58,8 +58,8 @@ export const flowLog: Noun = {
     }),
 };
 
-/** Reads the properties, from the resource's own body or from a watcher's `configureFlowLog`. */
-export function flowLogPropertiesOf(properties: Reader): JsonObject {
+/** Reads the properties. */
+function flowLogPropertiesOf(properties: Reader): JsonObject {
   const target = textOf(properties, 'targetResourceId', { required: true, lengthMax: 2048 });
   if (target !== undefined && !targetTypes.includes(typeOfId(target) ?? ''))
     note(properties, 'targetResourceId', `the id of one of ${targetTypes.join(', ')} is wanted`);
@@ -69,7 +69,7 @@ export function flowLogPropertiesOf(properties: Reader): JsonObject {
   } as JsonObject;
 }
 
-/** All but the target. */
+/** Reads all properties but the target: a watcher is told them the same way. */
 export function flowLogSettingsOf(properties: Reader): JsonObject {
   const storageId = textOf(properties, 'storageId', { required: true, lengthMax: 2048 });
   const enabled = flagOf(properties, 'enabled') ?? true;
@@ -77,6 +77,9 @@ export function flowLogSettingsOf(properties: Reader): JsonObject {
   const format = objectOf(properties, 'format');
   if (format !== undefined) oneOf(format, 'type', ['JSON']);
   const version = format === undefined ? undefined : integerOf(format, 'version', [0, 2]);
+  const criteria = textOf(properties, 'enabledFilteringCriteria');
+  if (criteria !== undefined && criteria !== '')
+    note(properties, 'enabledFilteringCriteria', 'all flows of the target are logged; an empty text is accepted');
   const analytics = objectOf(properties, 'flowAnalyticsConfiguration');
   const watched = analytics === undefined ? undefined : objectOf(analytics, 'networkWatcherFlowAnalyticsConfiguration');
   if (watched !== undefined && flagOf(watched, 'enabled') === true)

@@ -27,7 +27,7 @@ export function blastBetween(before: Judged, after: Judged, changed: Changed): B
     }
   }
   const left = marks.length - looked.length;
-  const [more, less] = [grouped(gained, after), grouped(lost, after)];
+  const [more, less] = [together(gained, after), together(lost, after)];
   return {
     gained: more.slice(0, blastRowsMax),
     lost: less.slice(0, blastRowsMax),
@@ -115,13 +115,13 @@ function compare(
 }
 
 /** NICs that share the other side and the services are told together: as their subnet when it is all of them, else one by one. */
-function grouped(found: readonly Found[], world: Judged): readonly Reaching[] {
+export function together(found: readonly Found[], world: Judged): readonly Reaching[] {
   const unique = new Map(found.map((one) => [`${one.from} ${one.to} ${one.services.join()}`, one]));
   const sources = Map.groupBy(unique.values(), ({ to, services }) => `${to} ${services.join()}`);
   const once = [...sources.values()].flatMap((list) => {
     const [first] = list;
     if (first === undefined) return [];
-    return together(
+    return namesOf(
       list.map(({ from }) => from),
       world,
     ).map((from) => ({ from, to: first.to, services: first.services }));
@@ -132,7 +132,7 @@ function grouped(found: readonly Found[], world: Judged): readonly Reaching[] {
       const [first] = list;
       if (first === undefined) return [];
       const { from, services } = first;
-      return together(
+      return namesOf(
         list.map(({ to }) => to),
         world,
       ).map((to): Reaching => ({ from, to, services }));
@@ -146,7 +146,7 @@ function textOf({ from, to, services }: Reaching): string {
 
 type Named = { readonly name: string; readonly nics: number };
 
-function together(names: readonly string[], { estate }: Judged): readonly Named[] {
+function namesOf(names: readonly string[], { estate }: Judged): readonly Named[] {
   const nics = new Set(names.filter((name) => name.startsWith('/')));
   const others = [...new Set(names)].filter((name) => !name.startsWith('/'));
   const bySubnet = Map.groupBy(

@@ -83,6 +83,11 @@ function compareRouters(changed: Growing, old: RouterProgram | undefined, now: R
       for (const mark of users.outbound.get(key) ?? []) changed.out.add(mark);
     }
   }
+  if (old.openings !== now.openings) {
+    const [left, right] = [old.openings ?? {}, now.openings ?? {}];
+    for (const key of changedKeys(left, right))
+      for (const opening of [left[key], right[key]]) if (opening !== undefined) changed.in.add(opening.mark);
+  }
   if (old.tables === now.tables) return;
   const tables = new Set(changedKeys(old.tables, now.tables));
   for (const { table, mark } of Object.values(now.ports)) if (tables.has(table)) changed.out.add(mark);

@@ -2,6 +2,7 @@
 
 import type { EdgeProgram, Filter, Programs, RouterProgram, Rule } from '#program/program.ts';
 import { martians, platformAddress } from '#program/martian.ts';
+import { openingsAt } from '#program/opening.ts';
 import { all, nothing } from '#verify/diagrams.ts';
 import { FilterSets } from '#verify/filter-sets.ts';
 import { addressDigits, type Half, Halves } from '#verify/halves.ts';
@@ -54,7 +55,20 @@ export class Reach {
   /** What the filters of the NIC let in at the address: by source (half). */
   inbound({ mark, address }: End): Half {
     const place = this.places.marks.get(mark);
-    return place === undefined ? nothing : this.filtered(place, place.port.inbound, { local: 'target', address });
+    if (place === undefined) return nothing;
+    const half = this.filtered(place, place.port.inbound, { local: 'target', address });
+    return this.#opened(place, address).reduce((sum, opened) => this.parts.store.union(sum, opened), half);
+  }
+
+  /** What just-in-time openings let in past the filters. */
+  #opened({ point, port }: Place, address: string): readonly Half[] {
+    const { store, halves } = this.parts;
+    const router = this.router(point);
+    if (router === undefined) return [];
+    const { family } = addressDigits(address);
+    return openingsAt(router, port, address).map(({ source, protocol, port: targetPort }) =>
+      store.intersection(halves.remote([source], family), halves.service(protocol, [[targetPort, targetPort]])),
+    );
   }
 
   /** What the filters of the NIC let out from the address: by target (half). */
