@@ -160,6 +160,20 @@ program
   .option(...jsonOption)
   .action(async (id: string, options) => (await proof()).proveInvariant(id, options));
 
+program
+  .command('verify')
+  .description(
+    'prove what a template would break, without root and without a stamp: exit 0 holds, 2 broken, 1 unusable',
+  )
+  .argument('<template>', 'an ARM template (JSON)')
+  .option('--parameters <file>', 'its parameters; secrets may be left out')
+  .option('--settings <file>', 'settings file (ringwall.yaml) of the stamp that it is for')
+  .option('--sarif', 'print SARIF 2.1.0')
+  .option(...jsonOption)
+  .action(async (file: string, options) =>
+    (await import('#main/command/verify.ts')).verifyTemplate(file, { ...options, version }),
+  );
+
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest
   .command('console')

@@ -4,6 +4,7 @@ import { serve } from '#adapters/link/server.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
 import { baselineDemands } from '#engine/proof/baseline.ts';
+import { demandsOf } from '#engine/proof/invariants.ts';
 import type { Edit, Resource } from '#model/resource.ts';
 import { readBoot } from '#main/boot/boot.ts';
 import { placesOf } from '#main/boot/places.ts';
@@ -13,7 +14,7 @@ import { stampFacts } from '#main/boot/settings.ts';
 const { log } = frame('proofd');
 const boot = readBoot();
 const facts = stampFacts(boot.settings, { tenantId: boot.tenantId, enforcing: true });
-const demands = baselineDemands({ managementEffect: boot.settings.managementPorts });
+const demands = demandsOf(baselineDemands({ managementEffect: boot.settings.managementPorts }));
 const desk = new ProofDesk(facts, readPrivateKey(boot.secret('prover').reveal()), demands);
 
 await serve({

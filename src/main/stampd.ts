@@ -11,6 +11,7 @@ import { FlowCollector } from '#engine/flow-logs/collector.ts';
 import { FlowFiles } from '#engine/flow-logs/files.ts';
 import { guestKnocker } from '#engine/questions/guest-knock.ts';
 import { guestMaker } from '#engine/reconcile/guest-spec.ts';
+import { keepHouse } from '#main/boot/housekeeping.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import { ResolverFollower } from '#engine/reconcile/resolver-follower.ts';
 import { RealWorld } from '#engine/reconcile/world.ts';
@@ -108,7 +109,9 @@ const flows = new FlowCollector({
   onTrouble,
 });
 flows.start();
+const stopHousekeeping = keepHouse(assembly.engine, onTrouble);
 onStop(() => {
+  stopHousekeeping();
   flows.stop();
   probes.stop();
   real.stop();

@@ -2,12 +2,14 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deepFreeze } from '#base/json.ts';
+import { openingLongestMs } from '#base/limits.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { evaluate } from '#program/eval.ts';
 import type { Header } from '#program/filter.ts';
 import type { Delivered, Fate, Packet } from '#program/packet.ts';
 import type { Programs } from '#program/program.ts';
 import { labStamp, viewOf } from '#test/generate/build.ts';
+import { withOpenings } from '#test/generate/opening.ts';
 import { packetPool, randomPacket } from '#test/generate/packet.ts';
 import { type Random, randomFrom } from '#test/generate/random.ts';
 import { randomStamp } from '#test/generate/stamp.ts';
@@ -70,7 +72,8 @@ function programsOf(seed: number, stamp: number): Programs {
     publicPools: [`198.18.${stamp}.0/24`, `2001:db8:${stamp.toString(16)}::/64`],
   };
   const build = randomStamp(seed, facts);
-  return deepFreeze(compileStamp(viewOf(build), build.stamp, new CompileMemo()));
+  const programs = deepFreeze(compileStamp(viewOf(build), build.stamp, new CompileMemo()));
+  return seed % 2 === 0 ? withOpenings(randomFrom(seed), programs, Date.now() + openingLongestMs) : programs;
 }
 
 function ofStamp(packet: Packet, stamp: number): Packet {

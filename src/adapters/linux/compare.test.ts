@@ -112,3 +112,38 @@ test('what went with a guest is a port that is gone; all else is told as what it
     );
   }
 });
+
+const openSet = (elements: readonly string[], ends?: ReadonlyMap<string, number>) =>
+  new Map([
+    [
+      'inet',
+      {
+        sets: new Map([
+          ['open4', { kind: 'set' as const, spec: [], elements: new Set(elements), ...(ends && { ends }) }],
+        ]),
+        chains: new Map(),
+      },
+    ],
+  ]);
+
+// Elements of the kernel, and how many differences there are with `late` (in an hour) and `over` (a minute ago) wanted.
+const openRows: [string[], number][] = [
+  [['late', 'over'], 0],
+  [['late'], 0],
+  [['over'], 1],
+  [[], 1],
+  [['late', 'late for ever'], 1],
+  [['late', 'foreign'], 1],
+];
+
+test('an opening that is over may be gone; one that is not, or that nobody asked for, is a difference', () => {
+  const ends = new Map([
+    ['late', Date.now() + 3_600_000],
+    ['over', Date.now() - 60_000],
+  ]);
+  const asked: Wanted = { ruleset: openSet([...ends.keys()], ends), network };
+  for (const [elements, count] of openRows) {
+    const found = compareState('p', asked, listed({ ruleset: openSet(elements) }));
+    assert.equal(found.length, count, elements.join());
+  }
+});

@@ -46,6 +46,20 @@ test('a listing of nft is read: sets, maps, chains with handles, and tables of o
   assert.deepEqual(foreign, ['ip other']);
 });
 
+test('elements with a time are read without it; one without any time is told apart', () => {
+  const { ruleset } = readRuleset(`table inet rw { # handle 1
+	set t { # handle 2
+		type ipv4_addr
+		flags interval,timeout
+		elements = { 10.0.0.4 timeout 2h59m59s500ms, 10.0.0.5,
+			     10.0.0.6 timeout 3s }
+	}
+}
+`);
+  const elements = ruleset.get('inet')?.sets.get('t')?.elements;
+  assert.deepEqual(elements, new Set(['10.0.0.4', '10.0.0.5 for ever', '10.0.0.6']));
+});
+
 test('listings of ip and bridge are read; what is not ours does not count', () => {
   const network = readNetwork({
     links: [

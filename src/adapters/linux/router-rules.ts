@@ -18,7 +18,14 @@ import {
   tableShift,
   tunnelMac,
 } from '#adapters/linux/names.ts';
-import { homesSet, openedChain, openedRule, openingsSet, openingsSetName, openRules } from '#adapters/linux/openings.ts';
+import {
+  homesSet,
+  openedChain,
+  openedRule,
+  openingsSet,
+  openingsSetName,
+  openRules,
+} from '#adapters/linux/openings.ts';
 import { rawChains } from '#adapters/linux/router-gates.ts';
 import {
   heldSet,

@@ -146,3 +146,30 @@ test('sets change by element, interval sets as a whole; objects come before and 
     'delete chain inet rw gone',
   ]);
 });
+
+const timed = (ends: { readonly [element: string]: number }) => ({
+  kind: 'set' as const,
+  spec: ['type ipv4_addr', 'flags interval,timeout'],
+  elements: new Set(Object.keys(ends)),
+  ends: new Map(Object.entries(ends)),
+});
+const tableOf = (set: ReturnType<typeof timed>): Ruleset & ActualRuleset =>
+  new Map([['inet', { sets: new Map([['t', set]]), chains: new Map() }]]);
+
+// What the set has, what it shall have, and the commands at the time 1000.
+const timedRows: [{ [element: string]: number }, { [element: string]: number }, string][] = [
+  [{ a: 5000 }, { a: 5000 }, ''],
+  [{}, { a: 5000 }, 'add element inet rw t { a timeout 4000ms }\n'],
+  [{ a: 5000 }, { a: 6000 }, 'flush set inet rw t\nadd element inet rw t { a timeout 5000ms }\n'],
+  [{ a: 5000 }, {}, 'flush set inet rw t\n\n'],
+  [{ a: 900, b: 5000 }, { a: 900, c: 1500 }, 'flush set inet rw t\nadd element inet rw t { c timeout 500ms }\n'],
+  [{}, { a: 1000 }, '\n'],
+  [{}, { a: 1e12 }, 'add element inet rw t { a timeout 10800000ms }\n'],
+];
+
+test('elements with an end go out with the time that is left, never longer than allowed, never after it', () => {
+  for (const [before, after, wanted] of timedRows) {
+    const { operations } = difference(tableOf(timed(before)), tableOf(timed(after)), never);
+    assert.equal(printOperations(operations, 1000), wanted, JSON.stringify([before, after]));
+  }
+});

@@ -12,6 +12,7 @@ import { type Demands, ProofBench, type ModelWorld } from '#engine/gate/proof-be
 import type { Exposed, Judged, Planned, ProofQuestions, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
 import { baselineDemands } from '#engine/proof/baseline.ts';
 import { estateOf } from '#engine/proof/estate.ts';
+import { demandsOf } from '#engine/proof/invariants.ts';
 import { toldBreach, type ToldBreach } from '#engine/proof/told.ts';
 import type { Programs } from '#program/program.ts';
 import { exposureOf, matrixOf } from '#verify/proof/questions.ts';
@@ -35,7 +36,7 @@ export class ProofDesk implements Prover, ProofQuestions {
   #revision = -1;
   #undo: Undo | undefined;
 
-  constructor(stamp: StampFacts, key: KeyObject, demands: Demands = baselineDemands()) {
+  constructor(stamp: StampFacts, key: KeyObject, demands: Demands = demandsOf(baselineDemands())) {
     this.#stamp = stamp;
     this.#key = key;
     this.#bench = new ProofBench(demands);

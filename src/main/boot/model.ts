@@ -8,7 +8,9 @@ import { serve } from '#adapters/link/server.ts';
 import { Refusal } from '#base/wrong.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import { baselineDemands } from '#engine/proof/baseline.ts';
+import { demandsOf } from '#engine/proof/invariants.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
+import { keepHouse } from '#main/boot/housekeeping.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import type { PlaneLink } from '#engine/ports.ts';
 import { assemble, type Assembly, type Endpoints } from '#main/boot/assembly.ts';
@@ -69,12 +71,14 @@ export async function startModel({ settings, ports }: ModelOptions): Promise<Mod
       prover: new ProofDesk(
         facts,
         readPrivateKey(proofd.secret('prover').reveal()),
-        baselineDemands({ managementEffect: settings.managementPorts }),
+        demandsOf(baselineDemands({ managementEffect: settings.managementPorts })),
       ),
       longRunning: settings.longRunning,
       world: () => ({ onCommit: () => undefined, follow: () => Promise.resolve() }),
     });
     assembly.engine.resume();
+    const stopHousekeeping = keepHouse(assembly.engine, (what, error) => log.warn({ err: error }, what));
+    stops.push(() => Promise.resolve(stopHousekeeping()));
     stops.push(probeAll(assembly, (what, error) => log.warn({ err: error }, what)));
     const operator = operatorMethods(assembly, { facts, endpoints, subscriptionId: prepared.subscriptionId });
     stops.push(await serveOperator(places, operator, (error) => log.warn({ err: error }, 'a call failed')));

@@ -247,28 +247,28 @@ test('a template exits with 0, 1 or 2, and what is broken is told with packet, p
     for (const [name, text, code, has] of files) {
       const file = join(folder, `${name}.json`);
       writeFileSync(file, text);
-      const verdict = verdictOn(file, { json: true, version: '1' }, () => [noManagement]);
+      const verdict = verdictOn(file, { json: true, version: '1' }, () => () => [noManagement]);
       assert.equal(verdict.code, code, `${name}: ${verdict.text}`);
       assert.match(verdict.text, has);
     }
     const file = join(folder, 'open.json');
-    const { broken } = JSON.parse(verdictOn(file, { json: true, version: '1' }, () => [noManagement]).text) as {
+    const { broken } = JSON.parse(verdictOn(file, { json: true, version: '1' }, () => () => [noManagement]).text) as {
       broken: { witness: JsonObject; path: JsonObject[]; fixes: JsonObject[] }[];
     };
     const [breach] = broken;
     assert.deepEqual([breach?.witness['protocol'], breach?.witness['targetPort']], ['tcp', 22]);
     assert.ok(breach?.path.some(({ rule, verdict }) => rule === 'open' && verdict === 'allow'));
     assert.ok((breach?.fixes.length ?? 0) > 0);
-    const audit = verdictOn(file, { json: true, version: '1' }, () => [{ ...noManagement, effect: 'audit' }]);
+    const audit = verdictOn(file, { json: true, version: '1' }, () => () => [{ ...noManagement, effect: 'audit' }]);
     assert.deepEqual([audit.code, audit.text.startsWith('{"verdict":"holds"')], [0, true]);
     assert.match(audit.text, /"noted":\[\{"invariant":"test\/management"/);
-    const plain = verdictOn(file, { version: '1' }, () => [noManagement]).text;
+    const plain = verdictOn(file, { version: '1' }, () => () => [noManagement]).text;
     assert.match(plain, /open\.json:\d+:\d+: broken: .*\n {4}pass /);
     assert.equal(
-      JSON.parse(verdictOn(file, { sarif: true, version: '1' }, () => [noManagement]).text).version,
+      JSON.parse(verdictOn(file, { sarif: true, version: '1' }, () => () => [noManagement]).text).version,
       '2.1.0',
     );
-    assert.equal(verdictOn(join(folder, 'none.json'), { json: true, version: '1' }, () => []).code, 1);
+    assert.equal(verdictOn(join(folder, 'none.json'), { json: true, version: '1' }, () => () => []).code, 1);
   } finally {
     rmSync(folder, { recursive: true });
   }

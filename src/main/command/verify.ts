@@ -3,12 +3,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Json, JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
+import type { Demands } from '#engine/gate/proof-bench.ts';
+import { baselineDemands } from '#engine/proof/baseline.ts';
+import { demandsOf } from '#engine/proof/invariants.ts';
 import type { ToldBreach } from '#engine/proof/told.ts';
 import { apiVersionsOf } from '#faces/arm/catalog.ts';
+import type { StampFacts } from '#model/resource.ts';
 import { nouns } from '#model/nouns.ts';
-import { readSettings, stampFacts } from '#main/boot/settings.ts';
+import { readSettings, type Settings, stampFacts } from '#main/boot/settings.ts';
 import { breachText } from '#main/command/breach-text.ts';
-import { type InvariantsOf, standingOf } from '#main/command/verify-proof.ts';
+import { standingOf } from '#main/command/verify-proof.ts';
 import { modelOf, TemplateUnusable, type TemplateModel } from '#main/command/verify-model.ts';
 import { parametersOf } from '#main/command/verify-parameters.ts';
 import { type SarifParts, sarifOf, unusableSarif } from '#main/command/verify-sarif.ts';
@@ -26,18 +30,25 @@ export type VerifyOptions = {
 export type Verdict = { readonly text: string; readonly code: 0 | 1 | 2 };
 
 /** Prints the verdict on a template. */
-export function verifyTemplate(file: string, options: VerifyOptions, invariantsOf: InvariantsOf): void {
-  const { text, code } = verdictOn(file, options, invariantsOf);
+export function verifyTemplate(file: string, options: VerifyOptions): void {
+  const { text, code } = verdictOn(file, options, demandsWith);
   process.stdout.write(`${text}\n`);
   process.exitCode = code;
 }
 
+/** What a stamp with these settings demands, and what the template itself assigns. */
+function demandsWith({ managementPorts }: Settings): Demands {
+  return demandsOf(baselineDemands({ managementEffect: managementPorts }));
+}
+
 /** Judges a template: drawn on an empty stamp, its NICs placed, all packets proved. */
-export function verdictOn(file: string, options: VerifyOptions, invariantsOf: InvariantsOf): Verdict {
+export function verdictOn(file: string, options: VerifyOptions, demands: (settings: Settings) => Demands): Verdict {
   const about: SarifParts = { file, planned: [], version: options.version };
   try {
-    const model = modelOfFile(file, options);
-    const broken = standingOf(model, factsOf(options), invariantsOf);
+    const settings = settingsOf(options);
+    const facts = stampFacts(settings, { tenantId: '00000000-0000-4000-8000-000000000002', enforcing: false });
+    const model = modelOfFile(file, options, facts);
+    const broken = standingOf(model, facts, demands(settings));
     const denied = broken.filter(({ effect }) => effect === 'deny');
     const text = printed(options, {
       sarif: () => sarifOf(broken, { ...about, planned: model.planned }),
@@ -69,10 +80,10 @@ function printed({ json, sarif }: VerifyOptions, told: Told): string {
   return json === true ? JSON.stringify(told.json()) : told.text();
 }
 
-function modelOfFile(file: string, options: VerifyOptions): TemplateModel {
+function modelOfFile(file: string, options: VerifyOptions, facts: StampFacts): TemplateModel {
   const template = readTemplate(file);
   const given = options.parameters === undefined ? {} : readTemplate(options.parameters);
-  const parts = { facts: factsOf(options), nouns, apiVersionsOf, now: Date.now() };
+  const parts = { facts, nouns, apiVersionsOf, now: Date.now() };
   return modelOf(template, parametersOf(template, given), parts);
 }
 
@@ -81,10 +92,9 @@ function readTemplate(file: string): Json {
   return parseTemplateJson(readFileSync(file, 'utf8'));
 }
 
-function factsOf({ settings }: VerifyOptions) {
+function settingsOf({ settings }: VerifyOptions): Settings {
   const file = settings ?? (existsSync('ringwall.yaml') ? 'ringwall.yaml' : undefined);
-  const read = readSettings({ number: 0, ...(file === undefined ? {} : { file }) });
-  return stampFacts(read, { tenantId: '00000000-0000-4000-8000-000000000002', enforcing: false });
+  return readSettings({ number: 0, ...(file === undefined ? {} : { file }) });
 }
 
 function shown({ invariant, witness, path, fixes, says, resource }: ToldBreach): JsonObject {

@@ -17,6 +17,7 @@ import { type End, endsOf, Reach, reachParts, type WayIn } from '#verify/reach/r
 import { sentOn } from '#verify/reach/relay.ts';
 import { labStamp, viewOf } from '#test/generate/build.ts';
 import { randomEdits } from '#test/generate/edit.ts';
+import { withOpenings } from '#test/generate/opening.ts';
 import { packetPool, randomPacket } from '#test/generate/packet.ts';
 import { randomFrom } from '#test/generate/random.ts';
 import { randomStamp } from '#test/generate/stamp.ts';
@@ -165,7 +166,8 @@ test('sets and oracle agree on random packets over random stamps', () => {
   let count = 0;
   for (let seed = firstSeed; seed < firstSeed + stamps; seed++) {
     const random = randomFrom(seed);
-    const programs = compileStamp(viewOf(randomStamp(seed)), labStamp, new CompileMemo());
+    const compiled = compileStamp(viewOf(randomStamp(seed)), labStamp, new CompileMemo());
+    const programs = seed % 2 === 0 ? withOpenings(random, compiled, 0) : compiled;
     const reach = new Reach(programs, reachParts(new PacketSets()));
     const pool = packetPool(programs);
     for (let index = 0; index < packetsPerStamp; index++) {

@@ -1,0 +1,181 @@
+/** Step by step finds what from scratch finds, for the kinds that name NICs on both sides: who sends, who forwards, and who is meant may change. */
+
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import { CompileMemo, compileStamp } from '#compile/stamp.ts';
+import type { MemoryView } from '#model/memory.ts';
+import type { Invariant, Parties } from '#verify/invariant/invariant.ts';
+import { Proof, type World } from '#verify/proof/proof.ts';
+import {
+  addNic,
+  addNsg,
+  addPeering,
+  addPublicIp,
+  addRoutes,
+  addSubnet,
+  addVnet,
+  type Build,
+  idOf,
+  labStamp,
+  newBuild,
+  type RuleRow,
+  viewOf,
+} from '#test/generate/build.ts';
+import { randomEdits } from '#test/generate/edit.ts';
+import { testEstate } from '#test/generate/estate.ts';
+import { randomFrom } from '#test/generate/random.ts';
+import { randomStamp } from '#test/generate/stamp.ts';
+
+const about = { title: 'it holds', effect: 'deny', owner: 'operator', exclude: [] } as const;
+const internet: Parties = { kind: 'internet' };
+const scope = (...paths: string[]): Parties => ({ kind: 'scope', ids: paths.map((path) => idOf(path).toLowerCase()) });
+const all: RuleRow = ['all', 100, 'In', 'Allow', '*', '*', '*'];
+const none: RuleRow = ['none', 100, 'In', 'Deny', '*', '*', '*'];
+
+function worldOf(view: MemoryView, invariants: readonly Invariant[], memo = new CompileMemo()): World {
+  return { programs: compileStamp(view, labStamp, memo), estate: testEstate(view, labStamp), invariants };
+}
+
+function found(proof: Proof): readonly string[] {
+  return proof
+    .standing()
+    .map(({ invariant, subject }) => `${invariant.id} ${JSON.stringify(subject)}`)
+    .sort();
+}
+
+/** Loads the first, goes to the second: what is refused, and that what stands then is what from scratch finds. */
+function refusedBy(invariant: Invariant, before: Build, after: Build): readonly number[] {
+  const proof = new Proof();
+  proof.load(worldOf(viewOf(before), [invariant]));
+  const next = worldOf(viewOf(after), [invariant]);
+  const marks = proof.propose(next).refused.flatMap(({ subject }) => (subject.kind === 'nic' ? [subject.mark] : []));
+  proof.keep();
+  const afresh = new Proof();
+  afresh.load(next);
+  assert.deepEqual(found(proof), found(afresh));
+  return [...new Set(marks)].sort();
+}
+
+/** Three networks in a row, `a` – `b` – `c`, with an appliance in each of the first two. */
+function rowOf(nva: RuleRow, more: (build: Build) => void = () => undefined): Build {
+  const build = newBuild();
+  addNsg(build, 'g', [nva]);
+  for (const [index, key] of ['a', 'b', 'c'].entries()) {
+    addVnet(build, key, [`10.${index}.0.0/16`]);
+    addRoutes(build, key, []);
+    addSubnet(build, `${key}/s`, [[`10.${index}.0.0/24`], { routeTable: key }]);
+  }
+  for (const pair of [['a', 'b'], ['b', 'a'], ['b', 'c'], ['c', 'b']] as const) {
+    addPeering(build, pair, { allowForwardedTraffic: true });
+  }
+  addPublicIp(build, 'p', ['198.18.0.40', 'Standard']);
+  addSubnet(build, 'a/n', [['10.0.9.0/24'], { nsg: 'g' }]);
+  addNic(build, 'n1', { subnet: 'a/n', addresses: [{ address: '10.0.9.4', publicIp: 'p' }], forwarding: true });
+  addNic(build, 'n2', { subnet: 'b/s', addresses: ['10.1.0.9'], forwarding: true });
+  addNic(build, 'deep', { subnet: 'c/s', addresses: ['10.2.0.4'] });
+  addNic(build, 'user', { subnet: 'a/s', addresses: ['10.0.0.4'] });
+  more(build);
+  return build;
+}
+
+const shells: Invariant = {
+  ...about,
+  id: 'shells',
+  kind: 'never',
+  from: [internet],
+  to: [{ kind: 'nics' }],
+  services: [{ protocol: 'tcp', ports: [[22, 22]] }],
+  exceptFrom: [],
+  exceptTo: [],
+};
+
+test('what an appliance passes to another reaches networks that the first knows nothing of', () => {
+  const afar = { ...shells, to: [scope('virtualNetworks/c')] };
+  assert.deepEqual(refusedBy(afar, rowOf(none), rowOf(all)), [3]);
+  assert.deepEqual(refusedBy(afar, rowOf(all), rowOf(none)), []);
+});
+
+test('an appliance that takes what it did not take is an exit of those that send to it', () => {
+  const routed = (build: Build): void => addRoutes(build, 'a', [['out', '0.0.0.0/0', 'VirtualAppliance', '10.0.9.4']]);
+  const users = [scope('virtualNetworks/a/subnets/s')];
+  const via: Invariant = { ...about, id: 'v', kind: 'via', from: users, to: [internet], through: [] };
+  assert.deepEqual(refusedBy(via, rowOf(none, routed), rowOf(all, routed)), [4]);
+  assert.deepEqual(refusedBy({ ...shells, from: users, to: [internet] }, rowOf(none, routed), rowOf(all, routed)), [4]);
+});
+
+test('a sender that is gone, or no more meant, is forgotten; one that takes its place is new', () => {
+  const sender = (build: Build): void => {
+    addNic(build, 'sender', { subnet: 'b/s', addresses: ['10.1.0.4'] });
+  };
+  const apart: Invariant = { ...shells, from: [scope('networkInterfaces/sender')], to: [scope('networkInterfaces/n2')] };
+  assert.deepEqual(refusedBy(apart, rowOf(all), rowOf(all, sender)), [2]);
+  assert.deepEqual(refusedBy(apart, rowOf(all, sender), rowOf(all)), []);
+  const proof = new Proof();
+  proof.load(worldOf(viewOf(rowOf(all, sender)), [apart]));
+  proof.propose(worldOf(viewOf(rowOf(all)), [apart]));
+  proof.keep();
+  assert.deepEqual(found(proof), []);
+  assert.equal(proof.propose(worldOf(viewOf(rowOf(all, sender)), [apart])).refused.length, 1);
+});
+
+test('a stranger that comes over public addresses is a stranger', () => {
+  const pair = (source: string) => {
+    const build = newBuild();
+    addVnet(build, 'a', ['10.0.0.0/16']);
+    addVnet(build, 'b', ['10.1.0.0/16']);
+    addNsg(build, 'in', [
+      ['far', 100, 'In', 'Allow', 'Tcp', source, '*', '443'],
+      ['none', 200, 'In', 'Deny', '*', '*', '*'],
+    ]);
+    addNsg(build, 'out', [['none', 200, 'Out', 'Deny', '*', '*', '*']]);
+    addSubnet(build, 'a/s', [['10.0.0.0/24'], { nsg: 'in' }]);
+    addSubnet(build, 'b/s', [['10.1.0.0/24']]);
+    addPublicIp(build, 'p', ['198.18.0.40', 'Standard']);
+    addPublicIp(build, 'q', ['198.18.0.41', 'Standard']);
+    addNic(build, 'x', { subnet: 'a/s', addresses: [{ address: '10.0.0.4', publicIp: 'p' }], nsg: 'in' });
+    addNic(build, 'y', { subnet: 'b/s', addresses: [{ address: '10.1.0.4', publicIp: 'q' }] });
+    return build;
+  };
+  const [near, far] = [pair('10.0.0.0/16'), pair('198.18.0.41')];
+  const here = [scope('virtualNetworks/a')];
+  const only: Invariant = { ...about, id: 'o', kind: 'only', to: here, from: here, services: [] };
+  assert.deepEqual(refusedBy(only, near, far), [1]);
+  const isolated: Invariant = { ...about, id: 'i', kind: 'isolated', inside: here, except: [internet] };
+  assert.deepEqual(refusedBy(isolated, near, far), [1]);
+  // What it sends to public addresses of others leaves as well.
+  const outward: Invariant = { ...isolated, inside: [scope('virtualNetworks/b')] };
+  assert.deepEqual(refusedBy(outward, near, far), [2]);
+  const unchanged: Invariant = { ...about, id: 'u', kind: 'unchanged', declared: [] };
+  assert.deepEqual(refusedBy(unchanged, near, far), [1]);
+});
+
+const firstSeed = 900;
+
+test('random changes: kinds that name NICs on both sides find step by step what from scratch finds', () => {
+  for (let seed = firstSeed; seed < firstSeed + 12; seed++) {
+    const random = randomFrom(seed);
+    const view = viewOf(randomStamp(seed));
+    const ids = view.ofType('Microsoft.Network/networkInterfaces').map(({ id }) => id.toLowerCase());
+    const some: Parties = { kind: 'scope', ids: ids.filter(() => random.chance(0.4)) };
+    const rest: Parties = { kind: 'scope', ids: ids.filter(() => random.chance(0.4)) };
+    const services = [{ protocol: 'tcp', ports: [[22, 443]] }] as const;
+    const demands: readonly Invariant[] = [
+      { ...shells, from: [some], to: [rest, internet] },
+      { ...about, id: 'only', kind: 'only', from: [some, internet], to: [rest], services },
+      { ...about, id: 'via', kind: 'via', from: [some], to: [rest, internet], through: [rest] },
+      { ...about, id: 'isolated', kind: 'isolated', inside: [some], except: [internet] },
+      { ...about, id: 'always', kind: 'always', from: [some], to: [rest], services },
+    ];
+    const memo = new CompileMemo();
+    const proof = new Proof();
+    proof.load(worldOf(view, demands, memo));
+    for (let step = 0; step < 6; step++) {
+      view.commit(randomEdits(random, view));
+      proof.propose(worldOf(view, demands, memo));
+      proof.keep();
+      const afresh = new Proof();
+      afresh.load(worldOf(view, demands));
+      assert.deepEqual(found(proof), found(afresh), `seed ${seed}, step ${step}`);
+    }
+  }
+});
