@@ -6,6 +6,9 @@ import type { Edit, Resource } from '#model/resource.ts';
 import type { ResolverProgram } from '#program/program.ts';
 import type { ProofRecord } from '#engine/gate/record.ts';
 import type { ToldBreach } from '#engine/proof/told.ts';
+import type { Told } from '#engine/checker/checker.ts';
+import type { Estate } from '#verify/invariant/estate.ts';
+import type { Invariant } from '#verify/invariant/invariant.ts';
 import type { Blast, Reaching } from '#verify/proof/verdict.ts';
 
 export interface Clock {
@@ -123,9 +126,19 @@ export interface ProofQuestions {
   exposure(): Promise<readonly Exposed[]>;
   /** Who reaches whom, of all NICs or of those under a scope. */
   matrix(scope?: string): Promise<{ readonly rows: readonly Reaching[]; readonly more: number }>;
+  /** What a checker needs to judge the proof by other means. */
+  evidence(): Promise<Evidence>;
   /** One invariant by its id, whether it holds, and what breaks it. */
   prove(id: string): Promise<{ readonly holds: boolean; readonly broken: readonly ToldBreach[] }>;
 }
+
+/** The invariants in force at a revision, whose NICs they speak of, and what was found broken. */
+export type Evidence = {
+  readonly revision: number;
+  readonly estate: Estate;
+  readonly invariants: readonly Invariant[];
+  readonly told: readonly Told[];
+};
 
 /** A public address and what answers behind it: `services` as in a blast (`tcp/443`), `nics` by ARM id. */
 export type Exposed = {

@@ -30,6 +30,7 @@ await serve({
     findings: () => desk.findings(),
     exposure: () => desk.exposure(),
     matrix: (scope?: string) => desk.matrix(scope),
+    evidence: () => desk.evidence(),
     prove: (id: string) => desk.prove(id),
     plan: (edits: readonly Edit[]) => desk.plan(edits),
     settle: (revision: number, kept: boolean) => desk.settle(revision, kept),

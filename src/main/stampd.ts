@@ -11,6 +11,7 @@ import { FlowCollector } from '#engine/flow-logs/collector.ts';
 import { FlowFiles } from '#engine/flow-logs/files.ts';
 import { guestKnocker } from '#engine/questions/guest-knock.ts';
 import { guestMaker } from '#engine/reconcile/guest-spec.ts';
+import { CheckerRounds } from '#engine/checker/rounds.ts';
 import { keepHouse } from '#main/boot/housekeeping.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import { ResolverFollower } from '#engine/reconcile/resolver-follower.ts';
@@ -109,9 +110,12 @@ const flows = new FlowCollector({
   onTrouble,
 });
 flows.start();
+const checker = new CheckerRounds({ gate: assembly.engine.gate, store: assembly.store, clock, onTrouble });
+checker.start();
 const stopHousekeeping = keepHouse(assembly.engine, onTrouble);
 onStop(() => {
   stopHousekeeping();
+  checker.stop();
   flows.stop();
   probes.stop();
   real.stop();

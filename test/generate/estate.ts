@@ -5,7 +5,7 @@ import { estateOf } from '#engine/proof/estate.ts';
 import type { StampFacts, View } from '#model/resource.ts';
 import type { Estate } from '#verify/invariant/estate.ts';
 
-/** The estate of a view. */
-export function testEstate(view: View, stamp: StampFacts): Estate {
-  return estateOf(view, stamp, new CompileMemo());
+/** The estate of a view; with a memo that is kept, what did not change is the same objects. */
+export function testEstate(view: View, stamp: StampFacts, memo = new CompileMemo()): Estate {
+  return estateOf(view, stamp, memo);
 }

@@ -14,6 +14,7 @@ import { runSdk } from '#test/peers/sdk/run.ts';
 import { sshKey } from '#test/peers/ssh-key.ts';
 import { bringUpStamp, type LongRunning, type Stamp } from '#test/peers/stamp.ts';
 import { azSuites, sdkSuites, type SdkSuite } from '#test/peers/suites.ts';
+import { policy } from '#test/peers/suites/policy.ts';
 import { pollingModes, polling } from '#test/peers/suites/polling.ts';
 import type { AzSuite } from '#test/peers/suites/suite.ts';
 
@@ -25,7 +26,12 @@ type Asked = {
 };
 
 /** What one stamp is brought up for. */
-type Stage = { readonly longRunning: LongRunning; readonly az: readonly AzSuite[]; readonly sdk: readonly SdkSuite[] };
+type Stage = {
+  readonly longRunning: LongRunning;
+  readonly managementPorts: 'deny' | 'audit';
+  readonly az: readonly AzSuite[];
+  readonly sdk: readonly SdkSuite[];
+};
 
 type Bench = { readonly report: Report; readonly isModel: boolean; readonly folder: string };
 
@@ -61,9 +67,11 @@ function parseAsked(argv: readonly string[]): Asked {
 
 function choose(names: readonly string[]): Stage[] {
   const all: Stage[] = [
-    { longRunning: 'auto', az: azSuites, sdk: sdkSuites('', false) },
+    { longRunning: 'auto', managementPorts: 'audit', az: azSuites, sdk: sdkSuites('', false) },
+    { longRunning: 'auto', managementPorts: 'deny', az: [policy], sdk: [] },
     ...pollingModes.map((mode) => ({
       longRunning: mode,
+      managementPorts: 'audit' as const,
       az: [polling(mode)],
       sdk: sdkSuites(`polling-${mode}-`, true),
     })),
@@ -75,7 +83,7 @@ function choose(names: readonly string[]): Stage[] {
   const isAsked = ({ name }: { readonly name: string }): boolean =>
     names.length === 0 || names.some((one) => isNamed(name, one));
   return all
-    .map(({ longRunning, az, sdk }) => ({ longRunning, az: az.filter(isAsked), sdk: sdk.filter(isAsked) }))
+    .map(({ az, sdk, ...stage }) => ({ ...stage, az: az.filter(isAsked), sdk: sdk.filter(isAsked) }))
     .filter(({ az, sdk }) => az.length + sdk.length > 0);
 }
 
@@ -88,7 +96,7 @@ async function runStage(stage: Stage, bench: Bench): Promise<void> {
   const { report, isModel } = bench;
   let stamp: Stamp;
   try {
-    stamp = await bringUpStamp({ isModel, longRunning: stage.longRunning, say: report.say });
+    stamp = await bringUpStamp({ isModel, ...stage, say: report.say });
   } catch (error) {
     const problems = [error instanceof Error ? error.message : String(error)];
     report.tell({

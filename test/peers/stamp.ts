@@ -42,6 +42,8 @@ export type Stamp = {
 export type StampWish = {
   readonly isModel: boolean;
   readonly longRunning: LongRunning;
+  /** What becomes of writes that open management ports, as az's own defaults do. */
+  readonly managementPorts: 'deny' | 'audit';
   readonly say: (line: string) => void;
 };
 
@@ -60,13 +62,13 @@ const numberLast = 63;
 const upMinutesMax = 6;
 
 /** Brings a stamp up; when that fails, what came up of it is taken down before the failure is told. */
-export async function bringUpStamp({ isModel, longRunning, say }: StampWish): Promise<Stamp> {
+export async function bringUpStamp({ isModel, longRunning, managementPorts, say }: StampWish): Promise<Stamp> {
   const number = freeNumber();
   const folder = mkdtempSync(join(tmpdir(), 'ringwall-peers-stamp-'));
   // The stamp's own users pass through it to what is theirs.
   chmodSync(folder, 0o711);
   const settings = join(folder, 'ringwall.yaml');
-  writeFileSync(settings, `longRunning: ${longRunning}\n`);
+  writeFileSync(settings, `longRunning: ${longRunning}\nmanagementPorts: ${managementPorts}\n`);
   try {
     const stamp = await bringUp({ number, folder, settings, longRunning, flags: isModel ? ['--model'] : [] });
     say(

@@ -13,6 +13,7 @@ export function proverLink(link: LinkClient): Prover {
     findings: () => link.call('findings', [], 120_000),
     exposure: () => link.call('exposure', [], 120_000),
     matrix: (scope) => link.call('matrix', scope === undefined ? [] : [scope], 120_000),
+    evidence: () => link.call('evidence', [], 120_000),
     prove: (id) => link.call('prove', [id], 120_000),
     settle: (revision, kept) => link.call('settle', [revision, kept]),
   };

@@ -205,7 +205,7 @@ export const standingEditsMax = 256;
 export const effectivePrefixesMax = 200_000;
 /** A refusal by the proof: breaches told, ways out of each. */
 export const disallowedBreachesMax = 5;
-export const disallowedFixesMax = 3;
+export const disallowedFixesMax = 4;
 /** Steps of proofs that a subscription may use: per second on end, and saved up. One rule of an ordinary group takes a few hundred. */
 export const proofStepsPerSecond = 500_000;
 export const proofStepsSaved = 5_000_000;
@@ -266,3 +266,7 @@ export const matrixRowsMax = 2000;
 /** Just-in-time openings that the kernel holds for one router and family; and how long one may stay open (decision D3.6). */
 export const openingsMax = 1024;
 export const openingLongestMs = 3 * 3600 * 1000;
+/** The background check of the prover: how often, packets a round, and the largest stamp (NICs) that it looks at. */
+export const checkerEveryMs = 10_000;
+export const checkerPacketsPerRound = 100;
+export const checkerPortsMax = 2000;

@@ -32,7 +32,13 @@ export function startDeployments(engine: StampEngine): Deployments {
 const type = 'Microsoft.Resources/deployments';
 
 /** A deployment that runs: who asked, its operation, and how to know that it, or one around it, was canceled. */
-type Running = { readonly caller: Caller; readonly operation: Operation; readonly isCanceled: () => boolean };
+type Running = {
+  readonly caller: Caller;
+  readonly operation: Operation;
+  readonly isCanceled: () => boolean;
+  /** What was asked for; absent for a nested one, which was judged with the one around it. */
+  readonly input?: DeploymentInput;
+};
 
 class StampDeployments implements Deployments {
   readonly #engine: StampEngine;
@@ -87,9 +93,8 @@ class StampDeployments implements Deployments {
       const says = `${this.#taken.size} deployments run already; try again when one has ended.`;
       throw new Refusal('TooManyRequests', says, { status: 429, retryAfterS: 10 });
     }
-    await this.#preflight(input, planned, caller);
     const { record, operation } = await this.#begin(input, planned, caller);
-    void this.#run(record, planned, { caller, operation, isCanceled: () => this.#isCanceled(record.id) });
+    void this.#run(record, planned, { input, caller, operation, isCanceled: () => this.#isCanceled(record.id) });
     return { record, operation, existed };
   }
 
@@ -153,12 +158,15 @@ class StampDeployments implements Deployments {
     return judgePlan(dry, { caller, engine: this.#engine, name: input.name, subscription: subscriptionOf(input.id) });
   }
 
-  /** What cannot be told before it runs (an error of the dry run) is left to the run: each of its writes is proved by itself. */
-  async #preflight(input: DeploymentInput, planned: PlannedRequest, caller: Caller): Promise<void> {
-    const dry = dryRun(planned.plan, caller, this.#engine);
-    if (dry.errors.length > 0) return;
+  /**
+   * What the proof refuses of the plan as a whole, before any of it is written; what cannot be told before it runs (an error of the dry
+   * run) is left to the run: each of its writes is proved by itself.
+   */
+  async #preflight({ plan }: PlannedRequest, { input, caller }: Running): Promise<readonly Detail[]> {
+    const dry = input === undefined ? undefined : dryRun(plan, caller, this.#engine);
+    if (input === undefined || dry === undefined || dry.errors.length > 0) return [];
     const { error } = await this.#judged(input, caller, dry);
-    if (error !== undefined) throw new Refusal(error.code, error.message, { status: 403, ...error });
+    return error === undefined ? [] : [error];
   }
 
   #about(caller: Caller): { at: string; correlationId: string } {
@@ -223,6 +231,11 @@ class StampDeployments implements Deployments {
   async #run(start: DeploymentRecord, planned: PlannedRequest, running: Running): Promise<void> {
     const engine = this.#engine;
     try {
+      const disallowed = await this.#preflight(planned, running);
+      if (disallowed.length > 0) {
+        await this.#finish(start.id, { outputs: {}, outputResources: [], failures: disallowed }, running);
+        return;
+      }
       const result = await this.#go(start, planned.plan, running);
       const leftOut = await this.#complete(planned, result, running);
       await this.#finish(start.id, { ...result, failures: [...result.failures, ...leftOut] }, running);

@@ -42,6 +42,7 @@ const questionsOf = (desk: () => ProofDesk) => ({
   findings: () => desk().findings(),
   exposure: () => desk().exposure(),
   matrix: (scope?: string) => desk().matrix(scope),
+  evidence: () => desk().evidence(),
   prove: (id: string) => desk().prove(id),
 });
 

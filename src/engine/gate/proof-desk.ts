@@ -9,7 +9,16 @@ import { MemoryView } from '#model/memory.ts';
 import type { Edit, Resource, StampFacts } from '#model/resource.ts';
 import { signRecord, type ProofRecord } from '#engine/gate/record.ts';
 import { type Demands, ProofBench, type ModelWorld } from '#engine/gate/proof-bench.ts';
-import type { Exposed, Judged, Planned, ProofQuestions, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
+import type {
+  Evidence,
+  Exposed,
+  Judged,
+  Planned,
+  ProofQuestions,
+  Proposal,
+  Prover,
+  SignedRecord,
+} from '#engine/ports.ts';
 import { baselineDemands } from '#engine/proof/baseline.ts';
 import { estateOf } from '#engine/proof/estate.ts';
 import { demandsOf } from '#engine/proof/invariants.ts';
@@ -101,6 +110,18 @@ export class ProofDesk implements Prover, ProofQuestions {
 
   matrix(scope?: string): ReturnType<ProofQuestions['matrix']> {
     return this.#asked(() => matrixOf(this.#bench.proof.world, scope === undefined ? [] : [scope]));
+  }
+
+  evidence(): Promise<Evidence> {
+    return this.#asked(() => {
+      const told = this.#bench.standing().map(({ invariant, subject, witness }) => ({
+        invariant: invariant.id,
+        mark: subject.kind === 'nic' ? subject.mark : undefined,
+        ...(witness === undefined ? {} : { witness: { packet: witness.packet, verdict: witness.fate.verdict } }),
+      }));
+      const { invariants, proof } = this.#bench;
+      return { revision: this.#revision, estate: proof.world.estate, invariants, told };
+    });
   }
 
   prove(id: string): ReturnType<ProofQuestions['prove']> {

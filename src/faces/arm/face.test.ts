@@ -124,6 +124,19 @@ const rows: readonly (readonly [method: string, path: string, status: number, ha
     403,
     'AuthorizationFailed',
   ],
+  [
+    'GET',
+    `${s}/providers/Microsoft.Authorization/policyDefinitions?api-version=2021-06-01&$filter=policyType%20eq%20'BuiltIn'`,
+    200,
+    '5b6f2c10-7d0e-4a51-9c1b-000000000001',
+  ],
+  [
+    'GET',
+    '/providers/Microsoft.Authorization/policyDefinitions/5b6f2c10-7d0e-4a51-9c1b-000000000002?api-version=2021-06-01',
+    200,
+    'Egress goes only through the declared firewalls',
+  ],
+  ['GET', `${s}/providers/Microsoft.Authorization/policyDefinitions/absent?api-version=2021-06-01`, 404, 'NotFound'],
   ['POST', '/providers/Microsoft.Authorization/elevateAccess?api-version=2015-07-01', 403, 'ElevateAccessNotAllowed'],
   [
     'DELETE',

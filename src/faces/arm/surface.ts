@@ -4,6 +4,7 @@ import { listActivity } from '#faces/arm/activity.ts';
 import { configureFlowLog, queryFlowLogStatus } from '#faces/arm/flow-log.ts';
 import * as network from '#faces/arm/network.ts';
 import * as place from '#faces/arm/place.ts';
+import * as policy from '#faces/arm/policy.ts';
 import * as question from '#faces/arm/question.ts';
 import { checkConnectivity, diagnoseConfiguration } from '#faces/arm/question-check.ts';
 import * as resource from '#faces/arm/resource.ts';
@@ -14,6 +15,7 @@ import * as tags from '#faces/arm/tags.ts';
 const s = '/subscriptions/{subscription}';
 const rg = `${s}/resourceGroups/{group}`;
 const roles = 'Microsoft.Authorization/roleDefinitions';
+const policies = 'Microsoft.Authorization/policyDefinitions';
 
 const access: readonly Line[] = [
   { pattern: `{scope}/providers/${roles}`, type: roles, methods: { GET: role.listRoles } },
@@ -24,6 +26,17 @@ const access: readonly Line[] = [
       GET: role.getRole,
       PUT: (call) => resource.putResource({ ...call, parts: { ...call.parts, ...roleParts(call.parts) } }),
       DELETE: role.deleteRole,
+    },
+  },
+  { pattern: `{scope}/providers/${policies}`, type: policies, methods: { GET: policy.listPolicies } },
+  {
+    pattern: `{scope}/providers/${policies}/{policy}`,
+    type: policies,
+    methods: {
+      GET: policy.getPolicy,
+      PUT: (call) => resource.putResource({ ...call, parts: { ...call.parts, ...policy.policyParts(call.parts) } }),
+      DELETE: (call) =>
+        resource.deleteResource({ ...call, parts: { ...call.parts, ...policy.policyParts(call.parts) } }),
     },
   },
   {

@@ -81,7 +81,7 @@ const definitions: readonly (readonly [properties: JsonObject, ends: string])[] 
   [{ mode: 'All', policyRule: { if: { field: 'type' }, then: { effect: 'deny', details: { invariant: 3 } } } }, 'ok'],
 ];
 
-test('[S2.28] a definition states one invariant, and every mistake is refused at its field', () => {
+test('a definition states one invariant, and every mistake is refused at its field', () => {
   for (const [properties, ends] of definitions) {
     assert.equal(
       outcome(() => world().put(definition, { properties })),
@@ -154,7 +154,7 @@ const assignments: readonly (readonly [scope: string, properties: JsonObject, en
   [group, { parameters: internet, notScopes: [sub] }, 'InvalidParameter /properties/notScopes/0'],
 ];
 
-test('[S2.28] an assignment gives each parameter a value of its type, and judges its own subscription alone', () => {
+test('an assignment gives each parameter a value of its type, and judges its own subscription alone', () => {
   for (const [scope, properties, ends] of assignments) {
     const made = world();
     made.put(definition, { properties: withParameters });
@@ -266,7 +266,7 @@ const exemptions: readonly (readonly [scope: string, properties: JsonObject, end
   ['/subscriptions/s2', waiver, 'InvalidPolicyExemptionScope /id'],
 ];
 
-test('[S2.28] an exemption lies within its assignment, has not expired, and never loosens the operator', () => {
+test('an exemption lies within its assignment, has not expired, and never loosens the operator', () => {
   for (const [scope, properties, ends] of exemptions) {
     const made = world();
     made.put(definition, { properties: then(never) });

@@ -23,7 +23,7 @@ export const always: SetKind<Always> = {
     const [to, from] = [zoneOf(invariant.to, world.estate), zoneOf(invariant.from, world.estate)];
     const isMeant = (mark: number): boolean =>
       to.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]);
-    return endsIn(world, [...targetsOf({ to, from }, changed)].filter(isMeant));
+    return endsIn(world, [...targetsOf({ to, from, parties: invariant.from }, changed)].filter(isMeant));
   },
 
   bad(invariant, end, world) {
@@ -68,12 +68,14 @@ function sendersOf(invariant: Always, end: End, world: Judged): readonly End[] {
 
 type Missing = { readonly invariant: Always; readonly end: End; readonly bad: Half };
 
-/** A packet that should arrive: the oracle must drop it. */
+/** A packet that should arrive: the oracle must drop it, or deliver it to another (networks may share addresses). */
 function showMissing({ invariant, end, bad }: Missing, world: Judged): Shown | undefined {
   const { halves, store } = world.reach.parts;
-  const ends = { kind: 'drop' } as const;
+  const ends = { kind: 'elsewhere', mark: end.mark } as const;
   for (const sender of sendersOf(invariant, end, world)) {
-    const missing = halves.at(bad, sender.address);
+    // Another network may have a sender of the same address.
+    const arrived = store.union(straight(world.reach, sender, end), hairpin(world.reach, sender, end));
+    const missing = store.difference(halves.at(bad, sender.address), arrived);
     const header = missing === nothing ? undefined : halves.example(missing, end.address, 'target');
     if (header === undefined) continue;
     const packet = { ...header, source: sender.address, origin: { kind: 'nic', mark: sender.mark } } as const;

@@ -50,3 +50,11 @@ export function isPublic({ mark, address }: End, { reach }: Judged): boolean {
   const label = reach.places.marks.get(mark)?.port.addresses[address]?.label;
   return edge?.kind === 'edge' && label !== undefined && entriesOf(edge).has(label);
 }
+
+/** The NICs that the boundary leads anything to. */
+export function publicMarks({ reach }: Judged): readonly number[] {
+  const { edge } = reach.programs;
+  if (edge?.kind !== 'edge') return [];
+  const balanced = Object.values(edge.balances).flatMap(({ targets }) => Object.values(targets));
+  return [...Object.values(edge.publics), ...balanced].map(({ mark }) => mark);
+}

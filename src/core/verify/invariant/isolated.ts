@@ -2,7 +2,7 @@
 
 import { nothing } from '#verify/diagrams.ts';
 import type { Half } from '#verify/halves.ts';
-import { arrivalsFrom } from '#verify/invariant/arrivals.ts';
+import { arrivalsFrom, publicMarks } from '#verify/invariant/arrivals.ts';
 import type { Isolated } from '#verify/invariant/invariant.ts';
 import { showArrival, showExit } from '#verify/invariant/never.ts';
 import { strangersTo } from '#verify/invariant/only.ts';
@@ -11,7 +11,7 @@ import type { SetKind } from '#verify/proof/kind.ts';
 import { showBetween } from '#verify/proof/show.ts';
 import { endsIn, type Judged, neighbours } from '#verify/proof/world.ts';
 import { straight } from '#verify/reach/inside.ts';
-import { toInternet } from '#verify/reach/outward.ts';
+import { hairpin, toInternet } from '#verify/reach/outward.ts';
 import type { End } from '#verify/reach/reach.ts';
 
 export const isolated: SetKind<Isolated> = {
@@ -56,17 +56,18 @@ function knownOf({ inside, except }: Isolated, { estate }: Judged): Zone {
 }
 
 function strangeTargets(known: Zone, end: End, world: Judged): readonly End[] {
-  const marks = neighbours(world, end.mark).map(({ port }) => port.mark);
+  const near = neighbours(world, end.mark).map(({ port }) => port.mark);
+  const marks = new Set([...near, ...(known.internet ? [] : publicMarks(world))]);
   return endsIn(
     world,
-    marks.filter((mark) => !known.marks.has(mark)),
+    [...marks].filter((mark) => mark !== end.mark && !known.marks.has(mark)),
   );
 }
 
-/** What goes straight to a stranger, at the stranger's address. */
+/** What goes to a stranger, straight or over public addresses, at the stranger's address. */
 function sentTo(end: End, to: End, world: Judged): Half {
   const { store, halves } = world.reach.parts;
-  const service = straight(world.reach, end, to);
+  const service = store.union(straight(world.reach, end, to), hairpin(world.reach, end, to));
   const family = to.address.includes(':') ? 6 : 4;
   return service === nothing
     ? nothing

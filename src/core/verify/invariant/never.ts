@@ -3,7 +3,7 @@
 import { nothing } from '#verify/diagrams.ts';
 import { addressDigits, type Half } from '#verify/halves.ts';
 import { arrivalsFrom, sendersTo } from '#verify/invariant/arrivals.ts';
-import type { Never } from '#verify/invariant/invariant.ts';
+import type { Never, Parties } from '#verify/invariant/invariant.ts';
 import { servicesOf } from '#verify/invariant/services.ts';
 import { isJudged, type Zone, zoneOf } from '#verify/invariant/zone.ts';
 import type { Changed } from '#verify/proof/changed.ts';
@@ -23,7 +23,7 @@ export const never: SetKind<Never> = {
     const except = zoneOf(invariant.exceptTo, world.estate);
     const isMeant = (mark: number): boolean =>
       to.marks.has(mark) && !except.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]);
-    const targets = endsIn(world, [...targetsOf({ to, from }, changed)].filter(isMeant));
+    const targets = endsIn(world, [...targetsOf({ to, from, parties: invariant.from }, changed)].filter(isMeant));
     // Towards the internet it is the sender that is judged.
     const isSender = (mark: number): boolean =>
       from.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]);
@@ -56,12 +56,13 @@ export const never: SetKind<Never> = {
   },
 };
 
-/** Marks to judge after a change: whom something may newly reach, and everybody when a sender among NICs changed. */
+/** Marks to judge after a change: whom something may newly reach, and everybody when a sender among NICs changed or is meant no more. */
 export function targetsOf(
-  { to, from }: { readonly to: Zone; readonly from: Zone },
+  { to, from, parties }: { readonly to: Zone; readonly from: Zone; readonly parties: readonly Parties[] },
   changed: Changed | undefined,
 ): Iterable<number> {
   if (changed === undefined || changed.all) return to.marks;
+  if (changed.regrouped && parties.some(({ kind }) => kind === 'scope' || kind === 'nics')) return to.marks;
   const isSenderChanged = from.marks.size > 0 && [...changed.out].some((mark) => from.marks.has(mark));
   return isSenderChanged ? to.marks : changed.in;
 }

@@ -1,6 +1,6 @@
 /** Holds iff whatever reaches a NIC of `to` comes from one of `from` on one of the services. */
 
-import { arrivalsFrom } from '#verify/invariant/arrivals.ts';
+import { arrivalsFrom, isPublic } from '#verify/invariant/arrivals.ts';
 import type { Only } from '#verify/invariant/invariant.ts';
 import { showArrival } from '#verify/invariant/never.ts';
 import { servicesOf } from '#verify/invariant/services.ts';
@@ -38,9 +38,15 @@ export const only: SetKind<Only> = {
   },
 };
 
-/** Everybody that is not in the zone. Of NICs those in reach; what comes over public addresses comes as the internet. */
+/**
+ * Everybody that is not in the zone. Of NICs those in reach: neighbours, and anybody when the address has a public name; but who comes
+ * over public addresses is no stranger to a zone that has the internet.
+ */
 export function strangersTo(zone: Zone, end: End, world: Judged): Zone {
-  const near = neighbours(world, end.mark).map(({ port }) => port.mark);
+  const near =
+    !zone.internet && isPublic(end, world)
+      ? [...world.reach.places.marks.keys()].filter((mark) => mark !== end.mark)
+      : neighbours(world, end.mark).map(({ port }) => port.mark);
   return {
     marks: new Set(near.filter((mark) => !zone.marks.has(mark))),
     internet: !zone.internet && zone.prefixes.length === 0,

@@ -3,6 +3,7 @@
 import { nothing } from '#verify/diagrams.ts';
 import { addressDigits, type Half } from '#verify/halves.ts';
 import { arrivalsFrom } from '#verify/invariant/arrivals.ts';
+import { strangersTo } from '#verify/invariant/only.ts';
 import type { Unchanged } from '#verify/invariant/invariant.ts';
 import { showArrival } from '#verify/invariant/never.ts';
 import { servicesOf } from '#verify/invariant/services.ts';
@@ -41,9 +42,10 @@ export const unchanged: SetKind<Unchanged> = {
   show: ({ end, bad }, world) => showArrival({ zone: everybody(end, world), end, bad }, world),
 };
 
+const nobody: Zone = { marks: new Set(), internet: false, operator: false, probe: false, prefixes: [] };
+
 function everybody(end: End, world: Judged): Zone {
-  const marks = new Set(neighbours(world, end.mark).map(({ port }) => port.mark));
-  return { marks, internet: true, operator: true, probe: false, prefixes: [] };
+  return strangersTo(nobody, end, world);
 }
 
 /** The sources that the parties of a zone have. */
@@ -56,7 +58,23 @@ function sourcesOf(zone: Zone, end: End, world: Judged): Half {
     .map(({ address }) => `${address}/${family === 4 ? 32 : 128}`);
   let sources = halves.remote([...own, ...zone.prefixes], family);
   if (edge?.kind !== 'edge') return sources;
-  if (zone.internet) sources = store.union(sources, store.complement(halves.remote(edge.bogons, family)));
+  if (zone.internet) {
+    const abroad = store.union(
+      store.complement(halves.remote(edge.bogons, family)),
+      halves.remote(farAddresses(end, world), family),
+    );
+    sources = store.union(sources, abroad);
+  }
   if (zone.operator && family === 4) sources = store.union(sources, halves.remote([`${edge.operatorSource}/32`], 4));
   return sources;
+}
+
+/** Addresses of NICs that come over public addresses, as the internet does; one that a neighbour has as well is not meant. */
+function farAddresses({ mark, address: own }: End, world: Judged): readonly string[] {
+  const { family } = addressDigits(own);
+  const near = new Set(neighbours(world, mark).flatMap(({ port }) => Object.keys(port.addresses)));
+  return endsIn(world, world.reach.places.marks.keys())
+    .map(({ address }) => address)
+    .filter((address) => !near.has(address) && addressDigits(address).family === family)
+    .map((address) => `${address}/${family === 4 ? 32 : 128}`);
 }

@@ -19,14 +19,12 @@ export const via: SetKind<Via> = {
     const from = zoneOf(invariant.from, world.estate);
     const through = zoneOf(invariant.through, world.estate);
     const to = zoneOf(invariant.to, world.estate);
-    const isAll = changed === undefined || changed.all || (to.marks.size > 0 && changed.in.size > 0);
+    const isAll =
+      changed === undefined || changed.all || changed.regrouped || (to.marks.size > 0 && changed.in.size > 0);
     const isMeant = (mark: number): boolean =>
       from.marks.has(mark) && !through.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]);
-    // An appliance that filters otherwise, or is none any more, changes what its users can send into it.
-    const marks = isAll
-      ? from.marks
-      : new Set([...changed.out, ...(changed.in.size > 0 ? usersOf(invariant, world, changed.in) : [])]);
-    return endsIn(world, [...marks].filter(isMeant));
+    // An appliance that filters otherwise, or is none any more, has changed what its users send, too.
+    return endsIn(world, [...(isAll ? from.marks : changed.out)].filter(isMeant));
   },
 
   bad(invariant, end, world) {
@@ -56,13 +54,6 @@ export const via: SetKind<Via> = {
     return undefined;
   },
 };
-
-/** NICs of `from` that send into an appliance of the marks. */
-function usersOf(invariant: Via, world: Judged, marks: ReadonlySet<number>): readonly number[] {
-  const through = zoneOf(invariant.through, world.estate).marks;
-  if (![...marks].some((mark) => through.has(mark))) return [];
-  return [...zoneOf(invariant.from, world.estate).marks];
-}
 
 function othersOf({ to, through }: Via, end: End, world: Judged): readonly End[] {
   const zone = zoneOf(to, world.estate);

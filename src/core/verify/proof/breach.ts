@@ -53,20 +53,22 @@ function witnessOf({ packet, relays, ends }: Shown, { reach }: Judged): Witness 
 }
 
 function endsAs(fate: Fate, ends: Shown['ends']): boolean {
-  if (fate.verdict === 'drop') return ends.kind === 'drop';
+  if (fate.verdict === 'drop') return ends.kind === 'drop' || ends.kind === 'elsewhere';
+  if (ends.kind === 'elsewhere') return !fate.to.some(({ at }) => at.kind === 'nic' && at.mark === ends.mark);
   if (ends.kind === 'nic') return fate.to.some(({ at }) => at.kind === 'nic' && at.mark === ends.mark);
   return fate.to.some(({ at }) => at.kind === ends.kind);
 }
 
 /** `tcp 203.0.113.9:50000 -> 198.18.0.40:22 (delivered to 10.0.0.4:22) breaks "…"`. */
-function line({ packet, fate }: Witness, { title }: Invariant): string {
+function line({ packet, fate }: Witness, { kind, title }: Invariant): string {
   const hasPorts = packet.protocol === 'tcp' || packet.protocol === 'udp';
   const at = (address: string, port: number): string => {
     if (!hasPorts) return address;
     return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   };
   const flow = `${packet.protocol} ${at(packet.source, packet.sourcePort)} -> ${at(packet.target, packet.targetPort)}`;
-  return `${flow} (${endingOf(fate, at, packet)}) breaks "${title}"`;
+  const isAstray = kind === 'always' && fate.verdict !== 'drop';
+  return `${flow} (${isAstray ? 'delivered to another' : endingOf(fate, at, packet)}) breaks "${title}"`;
 }
 
 function endingOf(fate: Fate, at: (address: string, port: number) => string, { target, targetPort }: Packet): string {

@@ -3,6 +3,7 @@
 import { originOf } from '#base/lineage.ts';
 import type { EdgeProgram, Program, RouterProgram } from '#program/program.ts';
 import type { Judged } from '#verify/proof/world.ts';
+import type { Place } from '#verify/reach/places.ts';
 
 /** Marks by what may have changed: what reaches them, what they reach. `all`: it cannot be told, or concerns everybody. */
 export type Changed = {
@@ -11,13 +12,21 @@ export type Changed = {
   readonly out: ReadonlySet<number>;
   /** More changed than the rules in routers' filters. */
   readonly structure: boolean;
+  /** NICs that were there are gone, or are others than before: parties may mean fewer of them. */
+  readonly regrouped: boolean;
 };
 
-type Growing = { all: boolean; structure: boolean; readonly in: Set<number>; readonly out: Set<number> };
+type Growing = {
+  all: boolean;
+  structure: boolean;
+  regrouped: boolean;
+  readonly in: Set<number>;
+  readonly out: Set<number>;
+};
 
 /** What differs between two states. */
 export function changedBetween(before: Judged, after: Judged): Changed {
-  const changed: Growing = { all: false, structure: false, in: new Set(), out: new Set() };
+  const changed: Growing = { all: false, structure: false, regrouped: false, in: new Set(), out: new Set() };
   const [old, now] = [before.reach.programs, after.reach.programs];
   if (old !== now) {
     for (const point of new Set([...Object.keys(old), ...Object.keys(now)])) {
@@ -36,7 +45,7 @@ function compare(comparing: Comparing, old: Program | undefined, now: Program | 
   const { changed } = comparing;
   const kind = old?.kind ?? now?.kind;
   if (kind !== 'router') changed.structure = true;
-  if (kind === 'router') compareRouters(changed, asRouter(old), asRouter(now));
+  if (kind === 'router') compareRouters(comparing, asRouter(old), asRouter(now));
   else if (kind === 'resolver' || kind === 'infra') return;
   else if (old === undefined || now === undefined) changed.all = true;
   else if (old.kind === 'edge' && now.kind === 'edge') compareEdges(comparing, old, now);
@@ -60,12 +69,21 @@ function both(changed: Growing, marks: Iterable<number>): void {
   }
 }
 
-function compareRouters(changed: Growing, old: RouterProgram | undefined, now: RouterProgram | undefined): void {
+function compareRouters(
+  { changed, after }: Comparing,
+  old: RouterProgram | undefined,
+  now: RouterProgram | undefined,
+): void {
   if (old === undefined || now === undefined || isElsewise(old, now)) {
     changed.structure = true;
+    // What comes from a peer passes the router of the sender's host: it concerns the network's NICs on all hosts.
+    const key = (now ?? old)?.key;
+    const routers = Object.values(after.reach.programs).filter((one) => one.kind === 'router' && one.key === key);
     both(
       changed,
-      [old, now].flatMap((router) => Object.values(router?.ports ?? {}).map(({ mark }) => mark)),
+      [old, ...routers].flatMap((one) =>
+        one?.kind === 'router' ? Object.values(one.ports).map(({ mark }) => mark) : [],
+      ),
     );
     return;
   }
@@ -200,21 +218,41 @@ function compareEstates(changed: Growing, before: Judged, after: Judged): void {
   const [old, now] = [before.estate, after.estate];
   if (old === now) return;
   changed.structure = true;
-  if (old.nics !== now.nics) both(changed, changedKeys(old.nics, now.nics).map(Number));
+  if (old.nics !== now.nics) {
+    const keys = changedKeys(old.nics, now.nics);
+    both(changed, keys.map(Number));
+    changed.regrouped = keys.some((key) => Object.hasOwn(old.nics, key));
+  }
   if (old.closed !== now.closed || old.internet !== now.internet) changed.all = true;
 }
 
-/** What an appliance may send on concerns everybody in its network and in those that are peered with it. */
+/**
+ * What an appliance takes or may send on concerns everybody in its network and in those that are peered with it, both what reaches
+ * them and what they send; and, as one appliance may feed another, whoever is near to those.
+ */
 function spread(changed: Growing, before: Judged, after: Judged): void {
-  const touched = new Set([...changed.in, ...changed.out]);
   for (const { reach } of [before, after]) {
-    const relays = reach.places.forwarding.filter(({ port }) => touched.has(port.mark));
-    const keys = new Set(relays.map(({ point }) => point.split('/')[1] ?? ''));
-    if (keys.size === 0) continue;
-    for (const program of Object.values(reach.programs)) {
-      if (program.kind !== 'router') continue;
-      const isNear = keys.has(program.key) || Object.keys(program.peers).some((key) => keys.has(key));
-      if (isNear) for (const { mark } of Object.values(program.ports)) changed.in.add(mark);
+    const { forwarding } = reach.places;
+    const touched = forwarding.filter(({ port: { mark } }) => changed.in.has(mark) || changed.out.has(mark));
+    if (touched.length === 0) continue;
+    const routers = Object.values(reach.programs).filter((program) => program.kind === 'router');
+    const homes = new Set(forwarding.map(networkOf));
+    const keys = new Set(touched.map(networkOf));
+    let near: readonly RouterProgram[] = [];
+    for (let size = -1; size !== keys.size; ) {
+      size = keys.size;
+      near = routers.filter(({ key, peers }) => keys.has(key) || Object.keys(peers).some((peer) => keys.has(peer)));
+      for (const { key } of near) if (homes.has(key)) keys.add(key);
+    }
+    for (const { ports } of near) {
+      both(
+        changed,
+        Object.values(ports).map(({ mark }) => mark),
+      );
     }
   }
+}
+
+function networkOf({ point }: Place): string {
+  return point.split('/')[1] ?? '';
 }

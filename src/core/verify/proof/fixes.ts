@@ -1,5 +1,6 @@
 /** Changes that would be accepted: tried on the programs, judged at the very place that was broken, told only when it holds then. */
 
+import { disallowedFixesMax } from '#base/limits.ts';
 import type { Filter, Programs, RouterProgram, Rule } from '#program/program.ts';
 import { nothing } from '#verify/diagrams.ts';
 import type { Half } from '#verify/halves.ts';
@@ -11,7 +12,7 @@ import { type End, Reach } from '#verify/reach/reach.ts';
 type Broken = Pick<Breach, 'invariant' | 'witness'>;
 type At = { readonly end: End; readonly bad: Half };
 
-/** At most three, the smallest first. What is broken by a missing permit has none here: only its owner knows which rule should allow it. */
+/** A few, the smallest first. What is broken by a missing permit has none here: only its owner knows which rule should allow it. */
 export function fixesFor({ invariant, witness }: Broken, at: At, world: Judged): readonly Fix[] {
   if (witness?.fate.verdict !== 'deliver' || invariant.kind === 'always') return [];
   const { store } = world.reach.parts;
@@ -26,7 +27,7 @@ export function fixesFor({ invariant, witness }: Broken, at: At, world: Judged):
     });
     const fixes = found.map(({ fix }) => fix);
     const isShell = invariant.kind === 'never' && isFromInternet(witness.packet.origin.kind);
-    return (isShell ? [...fixes, justInTime(witness.packet.targetPort)] : fixes).slice(0, 3);
+    return (isShell ? [...fixes, justInTime(witness.packet.targetPort)] : fixes).slice(0, disallowedFixesMax);
   } finally {
     store.rollback(mark);
   }

@@ -11,8 +11,10 @@ import type { End } from '#verify/reach/reach.ts';
 export type Shown = {
   readonly packet: Packet;
   readonly relays: readonly Packet[];
-  /** The oracle must deliver it to this NIC, to the internet, to the infrastructure, or drop it. */
-  readonly ends: { readonly kind: 'nic'; readonly mark: number } | { readonly kind: 'internet' | 'infra' | 'drop' };
+  /** The oracle must deliver it to this NIC, to the internet, to the infrastructure, drop it, or (`elsewhere`) not deliver it to this NIC. */
+  readonly ends:
+    | { readonly kind: 'nic' | 'elsewhere'; readonly mark: number }
+    | { readonly kind: 'internet' | 'infra' | 'drop' };
 };
 
 /**

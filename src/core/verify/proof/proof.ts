@@ -294,12 +294,19 @@ function judgeSets<I extends Invariant>(invariant: I, { before, judged, changed 
   };
   for (const end of kind.ends(invariant, judged, changed)) judge(end);
   // Addresses that are gone, or are judged no more, break nothing.
-  for (const key of before.keys()) if (isGone(key, judged)) own().delete(key);
+  const meant = changed.regrouped && before.size > 0 ? meantBy(invariant, judged) : undefined;
+  for (const key of before.keys()) if (isGone(key, judged) || meant?.has(key) === false) own().delete(key);
   if (invariant.kind !== 'exposure') return { id: invariant.id, invariant, standing, newly, mended, isNew: false };
   const [was, is] = [before, standing].map(marksIn);
   const isOver = (is?.size ?? 0) > invariant.max && (is?.size ?? 0) > (was?.size ?? 0);
   const first = isOver ? newly.filter(({ end }) => was?.has(end?.mark ?? 0) !== true) : [];
   return { id: invariant.id, invariant, standing, newly: first.slice(0, 1), mended, isNew: false };
+}
+
+/** The addresses that the invariant judges now. */
+function meantBy<I extends Invariant>(invariant: I, judged: Judged): ReadonlySet<string> | undefined {
+  const kind = kindOf(invariant);
+  return kind.form === 'sets' ? new Set(kind.ends(invariant, judged, undefined).map(keyOf)) : undefined;
 }
 
 function isGone(key: string, { reach }: Judged): boolean {

@@ -5,9 +5,9 @@ import { nothing } from '#verify/diagrams.ts';
 import type { Half } from '#verify/halves.ts';
 import type { Shown } from '#verify/proof/kind.ts';
 import type { Judged } from '#verify/proof/world.ts';
-import { straight } from '#verify/reach/inside.ts';
-import { hairpin } from '#verify/reach/outward.ts';
-import { entriesOf } from '#verify/reach/places.ts';
+import { straight, waysAround } from '#verify/reach/inside.ts';
+import { hairpin, toInternet } from '#verify/reach/outward.ts';
+import { entriesOf, type Place } from '#verify/reach/places.ts';
 import { type End, endsOf, type WayIn } from '#verify/reach/reach.ts';
 
 /** A packet from outside that arrives at the address by one of the ways and is in the set. */
@@ -73,11 +73,8 @@ export function unionOf({ reach }: Judged, ways: readonly WayIn[]): Half {
   return ways.reduce((sum, { set }) => reach.parts.store.union(sum, set), nothing);
 }
 
-/** A packet of one NIC that arrives at another's address with a service of the set (ports and protocol), straight or over public addresses. */
-export function showBetween(
-  world: Judged,
-  { from, to, bad }: { readonly from: End; readonly to: End; readonly bad: Half },
-): Shown | undefined {
+/** A packet of one NIC that arrives at another's address with a service of the set (ports and protocol): straight, over public addresses, or by an appliance. */
+export function showBetween(world: Judged, { from, to, bad }: Between): Shown | undefined {
   const { store, halves } = world.reach.parts;
   const ends = { kind: 'nic', mark: to.mark } as const;
   const near = halves.example(store.intersection(straight(world.reach, from, to), bad), to.address, 'target');
@@ -86,6 +83,41 @@ export function showBetween(
     const frontend = frontendFor(world, { from, to, targetPort: header.targetPort });
     return { packet: { ...header, ...frontend, origin: { kind: 'nic', mark: from.mark } }, relays: [], ends };
   }
+  return showHairpin(world, { from, to, bad }) ?? showAround(world, { from, to, bad });
+}
+
+type Between = { readonly from: End; readonly to: End; readonly bad: Half };
+
+/** Sent to an appliance, and by it to the address with the source kept. */
+function showAround(world: Judged, { from, to, bad }: Between): Shown | undefined {
+  const { store, halves } = world.reach.parts;
+  for (const { relay, set } of waysAround(world.reach, from, to)) {
+    const header = halves.example(store.intersection(set, bad), to.address, 'target');
+    if (header === undefined) continue;
+    const packet: Packet = { ...header, source: from.address, origin: { kind: 'nic', mark: relay.port.mark } };
+    return { packet, relays: firstInto(world, from, relay), ends: { kind: 'nic', mark: to.mark } };
+  }
+  return undefined;
+}
+
+/** How the sender's packets come to the appliance: to its own address, or by a route to the internet that names it. */
+function firstInto(world: Judged, from: End, relay: Place): readonly Packet[] {
+  const { reach } = world;
+  const { halves } = reach.parts;
+  const origin = { kind: 'nic', mark: from.mark } as const;
+  for (const end of endsOf(relay)) {
+    const header = halves.example(straight(reach, from, end), end.address, 'target');
+    if (header !== undefined) return [{ ...header, source: from.address, origin }];
+  }
+  const exit = toInternet(reach, from).find(({ through }) => through === relay.port.mark);
+  const header = exit === undefined ? undefined : halves.example(exit.set, from.address, 'source');
+  return header === undefined ? [] : [{ ...header, origin }];
+}
+
+/** Out to the boundary and in again by a public address. */
+function showHairpin(world: Judged, { from, to, bad }: Between): Shown | undefined {
+  const { store, halves } = world.reach.parts;
+  const ends = { kind: 'nic', mark: to.mark } as const;
   const far = halves.example(store.intersection(hairpin(world.reach, from, to), bad), to.address, 'target');
   const { edge } = world.reach.programs;
   const label = world.reach.places.marks.get(to.mark)?.port.addresses[to.address]?.label;

@@ -81,14 +81,18 @@ function carried(
   return arrived === nothing ? nothing : halves.at(arrived, from.address);
 }
 
-/** An appliance that gets packets of the sender may send them on with the source kept. */
 function around(reach: Reach, from: End, to: End): Half {
-  const { store, halves } = reach.parts;
+  return waysAround(reach, from, to).reduce<Half>((sum, { set }) => reach.parts.store.union(sum, set), nothing);
+}
+
+/** Appliances that get packets of the sender, and what they may send on to the target with the source kept (ports and protocol). */
+export function waysAround(reach: Reach, from: End, to: End): readonly { readonly relay: Place; readonly set: Half }[] {
+  const { halves } = reach.parts;
   const { family } = addressDigits(from.address);
   const single = halves.remote([`${from.address}/${family === 4 ? 32 : 128}`], family);
-  let found: Half = nothing;
+  const found: { readonly relay: Place; readonly set: Half }[] = [];
   const [sender, target] = [reach.places.marks.get(from.mark), reach.places.marks.get(to.mark)];
-  if (sender === undefined || target === undefined || !isAlike(from, to)) return nothing;
+  if (sender === undefined || target === undefined || !isAlike(from, to)) return [];
   for (const relay of reach.places.forwarding) {
     const { mark } = relay.port;
     if (mark === from.mark || mark === to.mark || !isNear(reach, relay, target) || !isNear(reach, sender, relay))
@@ -97,7 +101,7 @@ function around(reach: Reach, from: End, to: End): Half {
       endsOf(relay).some((end) => straight(reach, from, end) !== nothing) || feeds(reach, sender, { end: from, relay });
     if (!isFed) continue;
     const set = sentOn(reach, relay, { end: to, sources: single });
-    if (set !== nothing) found = store.union(found, halves.at(set, from.address));
+    if (set !== nothing) found.push({ relay, set: halves.at(set, from.address) });
   }
   return found;
 }

@@ -1,0 +1,82 @@
+/** Writes that break an invariant, through az: refused with a packet and a way out; policies, assignments and exemptions as az manages them. */
+
+import { az, refused } from '#test/peers/az.ts';
+import { has } from '#test/peers/row.ts';
+import { sshKey } from '#test/peers/ssh-key.ts';
+import type { AzSuite } from '#test/peers/suites/suite.ts';
+
+const slow = { secondsMax: 90 };
+const create =
+  'vm create -g {group} --image Ringwall:lab:tiny:latest --size Standard_DS1_v2 --admin-username operator --ssh-key-values {file.key.pub} --vnet-name net --subnet web';
+const onlyWeb = '5b6f2c10-7d0e-4a51-9c1b-000000000003';
+
+export const policy: AzSuite = {
+  name: 'policy',
+  says: '[S2.19] what the proof refuses, and policies that add to it',
+  release: 'trixie',
+  files: {
+    'key.pub': `${sshKey()}\n`,
+    'rule.json': JSON.stringify({
+      if: { field: 'type', equals: 'Microsoft.Network/networkInterfaces' },
+      then: {
+        effect: "[parameters('effect')]",
+        details: { invariant: { kind: 'never', from: ['Internet'], services: "[parameters('services')]" } },
+      },
+    }),
+    'parameters.json': JSON.stringify({
+      effect: { type: 'String', allowedValues: ['deny', 'audit', 'disabled'], defaultValue: 'deny' },
+      services: { type: 'Array', defaultValue: ['tcp/8080'] },
+    }),
+  },
+  rows: [
+    az('group create -n {group} -l {location}'),
+    az(
+      'network vnet create -g {group} -n net --address-prefixes 10.1.0.0/16 --subnet-name web --subnet-prefixes 10.1.1.0/24',
+    ),
+    // Its default opens SSH to everybody.
+    refused(
+      `${create} -n open --public-ip-sku Standard`,
+      /RequestDisallowedByPolicy|policy violation/,
+      /-> 198\.18\.\d+\.\d+:22 \(delivered to 10\.1\.1\.4:22\)/,
+      /Management ports are never open to the Internet/,
+      /just-in-time/i,
+    ),
+    az(`${create} -n closed --nsg-rule NONE --public-ip-sku Standard`, { powerState: 'VM running' }, slow),
+    refused(
+      'network nsg rule create -g {group} --nsg-name closedNSG -n ssh --priority 1000 --access Allow --protocol Tcp --destination-port-ranges 20-30',
+      /RequestDisallowedByPolicy/,
+      /:22 \(delivered to/,
+      /closedNSG|ssh/,
+      /VirtualNetwork/,
+    ),
+    az(
+      'network nsg rule create -g {group} --nsg-name closedNSG -n web --priority 1000 --access Allow --protocol Tcp --destination-port-ranges 8080',
+    ),
+    az('policy definition list', { '': has('Management ports are never reached from the Internet') }),
+    az(
+      'policy definition create -n no-8080 --display-name no-8080 --mode Ringwall.Reachability --rules {file.rule.json} --params {file.parameters.json}',
+      { mode: 'Ringwall.Reachability' },
+    ),
+    // What stands already is a finding; it refuses nothing until it is gone.
+    az('policy assignment create -n closed-8080 --policy no-8080 -g {group}', { enforcementMode: 'Default' }),
+    az('network nsg rule delete -g {group} --nsg-name closedNSG -n web'),
+    refused(
+      'network nsg rule create -g {group} --nsg-name closedNSG -n web --priority 1000 --access Allow --protocol Tcp --destination-port-ranges 8080',
+      /RequestDisallowedByPolicy/,
+      /no-8080|closed-8080/,
+    ),
+    az('policy assignment list -g {group}', { '': has('closed-8080') }),
+    az(
+      'policy exemption create -n for-now --policy-assignment /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/policyAssignments/closed-8080 --exemption-category Waiver -g {group} --expires-on 2036-01-01T00:00:00Z',
+      { exemptionCategory: 'Waiver' },
+    ),
+    az(
+      'network nsg rule create -g {group} --nsg-name closedNSG -n web --priority 1000 --access Allow --protocol Tcp --destination-port-ranges 8080',
+    ),
+    az('policy exemption delete -n for-now -g {group}'),
+    az('policy assignment delete -n closed-8080 -g {group}'),
+    az('policy definition delete -n no-8080'),
+    az(`policy definition show -n ${onlyWeb}`, { policyType: 'BuiltIn' }),
+    az('group delete -n {group} --yes', undefined, slow),
+  ],
+};
