@@ -174,6 +174,38 @@ program
     (await import('#main/command/verify.ts')).verifyTemplate(file, { ...options, version }),
   );
 
+const policy = program.command('policy').description("the operator's own policies, signed with the operator's key");
+const policies = async () => await import('#main/command/policy.ts');
+policy
+  .command('show')
+  .description('the bundle that was signed last')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await policies()).showPolicy(options));
+policy
+  .command('set')
+  .description('sign the invariants of a file; they take the place of those before')
+  .argument('<file>', 'JSON: moreManagementPorts, invariants, exemptions')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (file: string, options) => (await policies()).setPolicy(file, options));
+policy
+  .command('exempt')
+  .description('sign that an invariant of the operator does not count at a scope for a time')
+  .argument('<invariant>', 'its id, for instance baseline/management-ports')
+  .requiredOption('--scope <id>', 'ARM id of a subscription, group, network, subnet, machine or network interface')
+  .requiredOption('--until <time>', 'when it ends, for instance 2027-01-31T12:00:00Z')
+  .requiredOption('--reason <text>', 'why')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (invariant: string, options) => (await policies()).exemptFrom(invariant, options));
+
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest
   .command('console')

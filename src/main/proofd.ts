@@ -3,10 +3,10 @@
 import { serve } from '#adapters/link/server.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
-import { baselineDemands } from '#engine/proof/baseline.ts';
 import { demandsOf } from '#engine/proof/invariants.ts';
 import type { Edit, Resource } from '#model/resource.ts';
 import { readBoot } from '#main/boot/boot.ts';
+import { openBundle } from '#main/boot/operator-bundle.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { frame } from '#main/boot/process.ts';
 import { stampFacts } from '#main/boot/settings.ts';
@@ -14,7 +14,8 @@ import { stampFacts } from '#main/boot/settings.ts';
 const { log } = frame('proofd');
 const boot = readBoot();
 const facts = stampFacts(boot.settings, { tenantId: boot.tenantId, enforcing: true });
-const demands = demandsOf(baselineDemands({ managementEffect: boot.settings.managementPorts }));
+const bundle = openBundle(boot);
+const demands = demandsOf(bundle.signed.demands);
 const desk = new ProofDesk(facts, readPrivateKey(boot.secret('prover').reveal()), demands);
 
 await serve({
@@ -34,6 +35,18 @@ await serve({
     prove: (id: string) => desk.prove(id),
     plan: (edits: readonly Edit[]) => desk.plan(edits),
     settle: (revision: number, kept: boolean) => desk.settle(revision, kept),
+  },
+});
+// Root alone enters this folder: what comes here must carry the operator's signature all the same.
+await serve({
+  path: placesOf(boot.settings).socket('proofd', 'operator'),
+  onFault: (error) => log.warn({ err: error }, 'a call of the operator failed'),
+  methods: {
+    policy: async (text: string) => {
+      bundle.take(text);
+      log.info({ version: bundle.signed.version }, "the operator's policies are others now");
+      return { version: bundle.signed.version, findings: await desk.reprove() };
+    },
   },
 });
 log.info('ready');

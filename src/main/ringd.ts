@@ -88,6 +88,7 @@ function makeRunFolders({ run, lock }: Places): void {
   mkdirSync(run, { recursive: true, mode: 0o755 });
   writeFileSync(lock, String(process.pid), { mode: 0o600 });
   socketFolder(join(run, 'proofd', 'stampd'), { owner: uidOf('proofd', number), group: uidOf('stampd', number) });
+  socketFolder(join(run, 'proofd', 'operator'), { owner: uidOf('proofd', number), group: 0 });
   socketFolder(join(run, 'netd', 'stampd'), { owner: 0, group: uidOf('stampd', number) });
   socketFolder(join(run, 'guestd', 'stampd'), { owner: uidOf('guestd', number), group: uidOf('stampd', number) });
   socketFolder(join(run, 'edged', 'stampd'), { owner: uidOf('edged', number), group: uidOf('stampd', number) });

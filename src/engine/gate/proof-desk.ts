@@ -99,6 +99,11 @@ export class ProofDesk implements Prover, ProofQuestions {
     return Promise.resolve();
   }
 
+  /** The demands changed: all is proved anew, and what stands broken is told. Nothing that stands is taken back for it (decision D2.1). */
+  reprove(): Promise<readonly ToldBreach[]> {
+    return this.#asked(() => this.#bench.load(this.#world()).map((breach) => this.#told(breach)));
+  }
+
   /** What stands broken now. */
   findings(): Promise<readonly ToldBreach[]> {
     return this.#asked(() => this.#bench.standing().map((breach) => this.#told(breach)));

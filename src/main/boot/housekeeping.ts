@@ -1,10 +1,9 @@
 /** What must be done in time with nobody asking: exemptions that run out end, as changes that pass the gate. */
 
+import { exemptionLookMs } from '#base/limits.ts';
 import { endExemptions } from '#engine/reconcile/exemption-follower.ts';
 import type { StampEngine } from '#engine/stamp-engine.ts';
 import { clock } from '#main/boot/process.ts';
-
-const everyMs = 5000;
 
 /** Begins; the answer stops it. A turn that fails is told and tried again at the next. */
 export function keepHouse(engine: StampEngine, onTrouble: (what: string, error: unknown) => void): () => void {
@@ -20,6 +19,6 @@ export function keepHouse(engine: StampEngine, onTrouble: (what: string, error: 
       isBusy = false;
     }
   };
-  const timer = setInterval(() => void turn(), everyMs);
+  const timer = setInterval(() => void turn(), exemptionLookMs);
   return () => clearInterval(timer);
 }

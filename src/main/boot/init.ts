@@ -17,6 +17,7 @@ import { Fault, Refusal } from '#base/wrong.ts';
 import { randomPassword } from '#engine/identity/first-administrator.ts';
 import { generateTokenKeys } from '#engine/identity/token-keys.ts';
 import { generateProverKeys } from '#engine/gate/record.ts';
+import { generateOperatorKeys } from '#engine/proof/bundle.ts';
 import { createAuthority, issueCertificate } from '#main/boot/certificates.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { placesOf, uidOf, type Places } from '#main/boot/places.ts';
@@ -54,6 +55,8 @@ export async function prepare(
   const tokens = await keptLater(join(places.keys, 'tokens.json'), async () =>
     JSON.stringify(await generateTokenKeys()),
   );
+  const operator = keptJson(join(places.keys, 'operator.json'), generateOperatorKeys);
+  const policy = existsSync(places.policy) ? readFileSync(places.policy, 'utf8') : '';
   const tls = await certificates(places, settings, options.addresses ?? []);
   const first = keptJson(places.firstCredential, () => ({
     user: `admin@${settings.zone}`,
@@ -66,7 +69,7 @@ export async function prepare(
     tenantId: ids.tenantId,
     subscriptionId: ids.subscriptionId,
     boots: {
-      proofd: { ...common, secrets: { prover: prover.privatePem } },
+      proofd: { ...common, secrets: { prover: prover.privatePem, operatorPin: operator.publicPem, policy } },
       netd: { ...common, secrets: { proverPin: prover.publicPem } },
       guestd: { ...common, secrets: {} },
       edged: { ...common, secrets: { proverPin: prover.publicPem } },

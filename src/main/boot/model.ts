@@ -7,9 +7,9 @@ import pino from 'pino';
 import { serve } from '#adapters/link/server.ts';
 import { Refusal } from '#base/wrong.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
-import { baselineDemands } from '#engine/proof/baseline.ts';
 import { demandsOf } from '#engine/proof/invariants.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
+import { openBundle } from '#main/boot/operator-bundle.ts';
 import { keepHouse } from '#main/boot/housekeeping.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import type { PlaneLink } from '#engine/ports.ts';
@@ -71,7 +71,7 @@ export async function startModel({ settings, ports }: ModelOptions): Promise<Mod
       prover: new ProofDesk(
         facts,
         readPrivateKey(proofd.secret('prover').reveal()),
-        demandsOf(baselineDemands({ managementEffect: settings.managementPorts })),
+        demandsOf(openBundle(proofd).signed.demands),
       ),
       longRunning: settings.longRunning,
       world: () => ({ onCommit: () => undefined, follow: () => Promise.resolve() }),

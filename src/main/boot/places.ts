@@ -42,6 +42,8 @@ export function placesOf(settings: Pick<Settings, 'state' | 'number'>) {
     run,
     database: join(state, 'db', 'stamp.db'),
     keys: join(state, 'keys'),
+    /** The operator's signed policy bundle. */
+    policy: join(state, 'policy.json'),
     logs: join(state, 'log'),
     guests: join(state, 'guests'),
     /** Flow logs by target and hour; only `stampd` can enter. */

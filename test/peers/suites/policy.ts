@@ -52,7 +52,7 @@ export const policy: AzSuite = {
     az(
       'network nsg rule create -g {group} --nsg-name closedNSG -n web --priority 1000 --access Allow --protocol Tcp --destination-port-ranges 8080',
     ),
-    az('policy definition list', { '': has('Management ports are never reached from the Internet') }),
+    az('policy definition list', { '': has('5b6f2c10-7d0e-4a51-9c1b-000000000001') }),
     az(
       'policy definition create -n no-8080 --display-name no-8080 --mode Ringwall.Reachability --rules {file.rule.json} --params {file.parameters.json}',
       { mode: 'Ringwall.Reachability' },
