@@ -46,6 +46,18 @@ export class ProofBench {
     return this.#proof.load(this.#worldOf(world));
   }
 
+  /**
+   * What is demanded may have changed with time alone (an exemption that ran out). Such demands are taken up on what stands, before
+   * a change is judged: else they would be new together with it, and refuse nothing of it (decision D2.1).
+   */
+  settleDemands(world: ModelWorld): void {
+    const before = this.#invariants;
+    const next = this.#worldOf(world);
+    if (next.invariants === before) return;
+    this.#proof.propose(next);
+    this.#proof.keep();
+  }
+
   propose(world: ModelWorld): {
     readonly refused: readonly Breach[];
     readonly noted: readonly Breach[];

@@ -159,6 +159,7 @@ export class ProofDesk implements Prover, ProofQuestions {
   /** Makes the edits on our model and answers what `judge` says; whatever it throws takes them back. */
   #tried<T>(edits: readonly Edit[], judge: () => T): Promise<T> {
     this.#keep();
+    this.#bench.settleDemands(this.#world());
     const undo = edits
       .map((edit) => ({ id: edit.id, before: edit.after, after: this.#view.get(edit.id) }))
       .toReversed();

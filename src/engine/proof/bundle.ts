@@ -144,6 +144,8 @@ export class SignedBundle {
   readonly #now: () => number;
   readonly #options: BaselineOptions;
   #bundle: Bundle = { version: 0, stamp: 0, morePorts: [], invariants: [], exemptions: [] };
+  /** By id: what is demanded in the same words stays the same object, and is not taken for new. */
+  readonly #kept = new Map<string, { readonly text: string; readonly invariant: Invariant }>();
   #last: { readonly inputs: readonly unknown[]; readonly invariants: readonly Invariant[] } | undefined;
 
   constructor(now: () => number, options: BaselineOptions = {}) {
@@ -173,11 +175,18 @@ export class SignedBundle {
   #demanded(estate: Estate, open: readonly SignedExemption[]): readonly Invariant[] {
     const { morePorts, invariants } = this.#bundle;
     const all = [...baselineOf(estate, { ...this.#options, morePorts }), ...invariants];
-    return deepFreeze(
-      all.map((one) => {
-        const scopes = open.filter(({ invariant }) => invariant === one.id).map(({ scope }) => scope);
-        return scopes.length === 0 ? one : { ...one, exclude: [...one.exclude, ...scopes] };
-      }),
-    );
+    const demanded = all.map((one) => {
+      const scopes = open.filter(({ invariant }) => invariant === one.id).map(({ scope }) => scope);
+      return this.#same(scopes.length === 0 ? one : { ...one, exclude: [...one.exclude, ...scopes] });
+    });
+    return Object.freeze(demanded);
+  }
+
+  #same(invariant: Invariant): Invariant {
+    const text = JSON.stringify(invariant);
+    const before = this.#kept.get(invariant.id);
+    if (before?.text === text) return before.invariant;
+    this.#kept.set(invariant.id, { text, invariant: deepFreeze(invariant) });
+    return invariant;
   }
 }
