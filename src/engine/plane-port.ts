@@ -58,6 +58,8 @@ export interface Plane {
   apply(before: Programs, after: Programs): Promise<Applied>;
   /** Lists a point's kernel state in full and compares it with what its program demands. */
   readBack(point: string): Promise<readonly Difference[]>;
+  /** Points that somebody else changed since the last call, as far as the kernel tells: they are read back at once. */
+  suspects(): Promise<readonly string[]>;
   /** Brings a point back to its program after drift. */
   repair(point: string): Promise<Applied>;
   /** Moves the guest's end of a port into the network namespace of a process, under the given name; makes it anew when its old namespace died. */

@@ -15,7 +15,7 @@ import { withGuestNamespace } from '#adapters/linux/guest-namespace.ts';
 import { ipBatch, ipJson, run } from '#adapters/linux/ip.ts';
 import { namespaceOf, namesOf, type Names } from '#adapters/linux/names.ts';
 import { hasNamespace, linksOf, namespacesWith, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
-import { NftContext } from '#adapters/linux/nft.ts';
+import { type ForeignChange, NftContext } from '#adapters/linux/nft.ts';
 import { runProbe } from '#adapters/linux/probe.ts';
 import { Prober } from '#adapters/linux/prober.ts';
 import { placeOf, renderPoint } from '#adapters/linux/render.ts';
@@ -29,6 +29,7 @@ import {
   routerUp,
   sysctls,
 } from '#adapters/linux/topology.ts';
+import { Validator } from '#adapters/linux/validate.ts';
 import type { Port, Programs, RouterProgram } from '#program/program.ts';
 
 export type PlaneOptions = {
@@ -46,6 +47,9 @@ export function openPlane(options: PlaneOptions): LinuxPlane {
 
 type Pair = { readonly first: string; readonly second: string; readonly host: string };
 
+/** Sysctls carry no notice (decision D3.8): they are looked at this often. */
+const sysctlsEveryMs = 2000;
+
 export class LinuxPlane implements Plane {
   readonly #names: Names;
   readonly #hosts: readonly string[];
@@ -57,6 +61,10 @@ export class LinuxPlane implements Plane {
   #programs: Programs = {};
   #pairs: readonly Pair[] = [];
   readonly #doubtful = new Set<string>();
+  readonly #validator = new Validator();
+  /** Who changed rules of a point, until it is read back. */
+  readonly #blamed = new Map<string, ForeignChange>();
+  #sysctlsLookedAt = 0;
   #isAdopted = false;
   #lane: Promise<unknown> = Promise.resolve();
 
@@ -97,10 +105,32 @@ export class LinuxPlane implements Plane {
       const space = this.#spaces.get(point);
       if (wanted === undefined || space === undefined)
         return [{ point, kind: 'table', says: `The point ${point} is not applied.` }];
-      const by = space.takeForeign().at(-1);
-      const found = [...compareState(point, wanted, await space.list()), ...this.#sysctlDrift(point)];
+      const by = space.takeForeign().at(-1) ?? this.#blamed.get(point);
+      this.#blamed.delete(point);
+      const listed = await space.list();
+      const found = [
+        ...compareState(point, wanted, listed),
+        ...this.#validator.filters(point, this.#programs[point], listed.ruleset),
+        ...this.#sysctlDrift(point),
+      ];
       if (by === undefined) return found;
       return found.map((one) => (one.kind === 'port' ? one : { ...one, by: { pid: by.pid, process: by.process } }));
+    });
+  }
+
+  /** Points that somebody else changed since the last call: the kernel told of rules and of the network, sysctls are looked at every 2 s. */
+  suspects(): Promise<readonly string[]> {
+    return this.#inTurn(() => {
+      const now = performance.now();
+      const areSysctlsDue = now - this.#sysctlsLookedAt >= sysctlsEveryMs;
+      if (areSysctlsDue) this.#sysctlsLookedAt = now;
+      const found = [...this.#spaces].filter(([point, space]) => {
+        const by = space.takeForeign().at(-1);
+        if (by !== undefined) this.#blamed.set(point, by);
+        const isNetwork = space.takeNetworkChanges() > 0;
+        return by !== undefined || isNetwork || (areSysctlsDue && this.#sysctlDrift(point).length > 0);
+      });
+      return Promise.resolve(found.map(([point]) => point));
     });
   }
 
@@ -235,6 +265,8 @@ export class LinuxPlane implements Plane {
     await this.#removeRouters(programs, points);
     this.#programs = programs;
     this.#flows.follow(programs, Date.now());
+    // What the kernel told meanwhile about links and routes was our own doing.
+    for (const { space } of work) space.settle();
     return { points: work.map(({ point }) => point), ruleOperations, networkLines, waves, windowMs };
   }
 

@@ -7,6 +7,7 @@ import { routeProtocol } from '#adapters/linux/names.ts';
 import { emptyNetwork, type Network, networkChange, type PortLink, withoutPorts } from '#adapters/linux/network.ts';
 import { linksOf, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
 import { NftContext, type RawChange, type ForeignChange } from '#adapters/linux/nft.ts';
+import { NetworkWatch } from '#adapters/linux/watch.ts';
 import { readNetwork, readRuleset } from '#adapters/linux/read.ts';
 import {
   type ActualChain,
@@ -44,6 +45,7 @@ const rawRulesMax = 64;
 export class KernelSpace {
   readonly namespace: string;
   readonly #context: NftContext;
+  readonly #watch: NetworkWatch;
   #actual: ActualRuleset = new Map();
   #applied: Ruleset = new Map();
   #network: Network = emptyNetwork;
@@ -51,6 +53,7 @@ export class KernelSpace {
   constructor(namespace: string) {
     this.namespace = namespace;
     this.#context = new NftContext(namespace);
+    this.#watch = new NetworkWatch(namespace);
   }
 
   /** Reads what the kernel has, as the ground of the next difference: adopts what an earlier process left, and heals after drift. */
@@ -116,12 +119,23 @@ export class KernelSpace {
     return this.#context.takeForeign();
   }
 
+  /** How often links, addresses, routes or permanent neighbours were changed since our last own change, by whomever. */
+  takeNetworkChanges(): number {
+    return this.#watch.take();
+  }
+
+  /** What came until now was our own doing. */
+  settle(): void {
+    this.#watch.forget();
+  }
+
   /** The port lost its link (its guest's namespace died): the next commit makes it anew with what belongs to it. */
   forgetPort(mark: number): void {
     this.#network = withoutPorts(this.#network, new Set([mark]));
   }
 
   close(): void {
+    this.#watch.close();
     this.#context.close();
   }
 

@@ -31,6 +31,8 @@ const driftsKeptMax = 1000;
 /** The full list of a namespace is read back in the quiet after a burst of applies, but within 1 s of the first (decision D3.2). */
 const readBackMs = 400;
 const readBackLastMs = 900;
+/** How often the kernel is asked for changes that are not ours; what it tells is read back at once (decision D3.8). */
+const lookoutMs = 250;
 /** Every point is read back on this schedule, changed or not. */
 const sweepMs = 5000;
 
@@ -48,6 +50,8 @@ export class Keeper {
   #portsLost = 0;
   #timer: NodeJS.Timeout | undefined;
   #isSweeping = false;
+  #lookout: NodeJS.Timeout | undefined;
+  #isLooking = false;
   #isStopped = false;
 
   constructor(parts: KeeperParts) {
@@ -94,14 +98,16 @@ export class Keeper {
     return found;
   }
 
-  /** Begins the schedule of reading back. */
+  /** Begins to read back: at once what somebody else changed, all of it on schedule. */
   start(): void {
     this.#schedule(sweepMs);
+    this.#lookout = setInterval(() => void this.#look(), lookoutMs);
   }
 
   stop(): Promise<unknown> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#lookout);
     return this.#tail;
   }
 
@@ -158,6 +164,19 @@ export class Keeper {
   #schedule(ms: number): void {
     clearTimeout(this.#timer);
     if (!this.#isStopped) this.#timer = setTimeout(() => void this.#sweep(), ms);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const points = await this.#parts.plane.suspects();
+      for (const point of points) await this.#inTurn(() => this.#readBack(point));
+    } catch (error) {
+      this.#parts.onTrouble('lookout', error);
+    } finally {
+      this.#isLooking = false;
+    }
   }
 
   /** Reads back the touched points, or all when none was; what differs is reported and repaired. */

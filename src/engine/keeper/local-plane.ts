@@ -38,6 +38,7 @@ export function localPlane(plane: Plane, hosts: readonly string[]): Plane {
     up: () => plane.up(),
     apply: (before, after) => plane.apply(local(before), local(after)),
     readBack: (point) => (isLocal(point) ? plane.readBack(point) : Promise.resolve([])),
+    suspects: () => plane.suspects(),
     repair: (point) => plane.repair(point),
     attach: (mark, pid, name) => plane.attach(mark, pid, name),
     detach: (mark) => plane.detach(mark),
