@@ -59,6 +59,8 @@ export type EngineParts = {
   readonly apiVersionsOf: (type: string) => readonly string[];
   /** What a template's `environment()` answers. */
   readonly environment: JsonObject;
+  /** Hosts that were tampered with: no guest is placed there. */
+  readonly untrusted?: (() => readonly string[]) | undefined;
   /** Told of what must not happen. */
   readonly onBug: (error: unknown) => void;
   /** How long a write may wait for the world before it answers with an operation; 0 makes every write one. */
@@ -113,8 +115,16 @@ export class StampEngine implements Engine {
   }
 
   context(apiVersion: string): Context {
-    const { clock, dice, stamp } = this.parts;
+    const { clock, dice } = this.parts;
+    const stamp = this.#placing();
     return { now: new Date(clock.now()).toISOString(), newGuid: () => dice.guid(), apiVersion, stamp };
+  }
+
+  /** The stamp as nouns see it: no guest is placed on a host that is not trusted, as if another machine carried it. */
+  #placing(): StampFacts {
+    const { stamp, untrusted } = this.parts;
+    const away = untrusted?.() ?? [];
+    return away.length === 0 ? stamp : { ...stamp, remoteHosts: [...(stamp.remoteHosts ?? []), ...away] };
   }
 
   show(resource: Resource, apiVersion: string): JsonObject {

@@ -150,6 +150,23 @@ show
   .option(...stateOption)
   .option(...jsonOption)
   .action(async (scope: string | undefined, options) => (await proof()).showReach(scope, options));
+show
+  .command('drift')
+  .description('what others changed in the kernel and was healed, with who did it, and hosts that are not trusted')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await import('#main/command/drift.ts')).showDrift(options));
+program
+  .command('trust')
+  .description('place guests again on a host that was tampered with')
+  .argument('<host>', 'its name, for instance h1')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (host: string, options) => (await import('#main/command/drift.ts')).trustHost(host, options));
 program
   .command('prove')
   .description('whether an invariant holds for every packet of what stands')

@@ -13,6 +13,7 @@ import { guestKnocker } from '#engine/questions/guest-knock.ts';
 import { guestMaker } from '#engine/reconcile/guest-spec.ts';
 import { CheckerRounds } from '#engine/checker/rounds.ts';
 import { keepHouse } from '#main/boot/housekeeping.ts';
+import { DriftFollower } from '#engine/reconcile/drift-follower.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import { ResolverFollower } from '#engine/reconcile/resolver-follower.ts';
 import { RealWorld } from '#engine/reconcile/world.ts';
@@ -50,6 +51,7 @@ const [prover, plane, guests] = [proverLink(links.proofd), planeLink(links.netd)
 const onTrouble = (what: string, error: unknown): void => log.warn({ err: error }, what);
 let world: RealWorld | undefined;
 let names: ResolverFollower | undefined;
+let drift: DriftFollower | undefined;
 
 const assembly = await assemble({
   boot,
@@ -59,6 +61,7 @@ const assembly = await assemble({
   endpoints,
   prover,
   longRunning: settings.longRunning,
+  untrusted: () => drift?.untrusted() ?? [],
   world: (view) => {
     const wantedOf = guestMaker({
       stamp: facts,
@@ -112,9 +115,13 @@ const flows = new FlowCollector({
 flows.start();
 const checker = new CheckerRounds({ gate: assembly.engine.gate, store: assembly.store, clock, onTrouble });
 checker.start();
+const watching = new DriftFollower({ plane, store: assembly.store, clock, onTrouble });
+drift = watching;
+watching.start();
 const stopHousekeeping = keepHouse(assembly.engine, onTrouble);
 onStop(() => {
   stopHousekeeping();
+  watching.stop();
   checker.stop();
   flows.stop();
   probes.stop();
@@ -152,6 +159,7 @@ await serve({
     endpoints,
     guests,
     flowFiles,
+    drift: watching,
     subscriptionId: boot.secret('subscriptionId').reveal(),
   }),
 });

@@ -60,10 +60,8 @@ test('a rule that is turned is seen whenever it decides anything', () => {
         const at = random.below(rules.length);
         const turned = rules.map((rule, index) => (index === at ? flipped(rule) : rule));
         if (verdict(program, filter, turned) === 'differs') seen += 1;
-        // The very first one decides for certain.
-        const first = rules.map((rule, index) => (index === 0 ? flipped(rule) : rule));
-        const isEmpty = /nfproto/.test(rules[0] ?? '');
-        if (!isEmpty) assert.equal(verdict(program, filter, first), 'differs', `seed ${seed}, ${key}`);
+        // All of them turned: every packet is treated otherwise.
+        assert.equal(verdict(program, filter, rules.map(flipped)), 'differs', `seed ${seed}, ${key}`);
       }
     }
   }

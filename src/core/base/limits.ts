@@ -270,3 +270,9 @@ export const openingLongestMs = 3 * 3600 * 1000;
 export const checkerEveryMs = 10_000;
 export const checkerPacketsPerRound = 100;
 export const checkerPortsMax = 2000;
+/** What others changed in the kernel: how often the keeper is asked, when its alert closes, how many are told, and how many within which time make a host untrusted. */
+export const driftEveryMs = 1000;
+export const driftClosesMs = 60_000;
+export const driftsKeptForAnswerMax = 100;
+export const tamperWindowMs = 10 * 60_000;
+export const tamperTimesMax = 3;

@@ -201,8 +201,15 @@ export class Keeper {
     if (found.length === 0) return;
     const differences = found.filter(({ kind }) => kind !== 'port');
     if (found.length > differences.length) this.#notePorts(point, found.length - differences.length);
-    if (differences.length > 0) this.#noteDrift(point, differences);
-    await this.#parts.plane.repair(point);
+    const at = this.#parts.clock.now();
+    try {
+      await this.#parts.plane.repair(point);
+    } catch (error) {
+      if (differences.length > 0) this.#noteDrift(point, differences, { at: timeOf(at) });
+      throw error;
+    }
+    const healedAt = timeOf(this.#parts.clock.now());
+    if (differences.length > 0) this.#noteDrift(point, differences, { at: timeOf(at), healedAt });
   }
 
   #notePorts(point: string, ports: number): void {
@@ -210,9 +217,9 @@ export class Keeper {
     this.#parts.onPortsLost({ point, ports, total: this.#portsLost });
   }
 
-  #noteDrift(point: string, differences: readonly Difference[]): void {
+  #noteDrift(point: string, differences: readonly Difference[], times: { at: string; healedAt?: string }): void {
     const drift: JsonObject = {
-      at: new Date(this.#parts.clock.now()).toISOString(),
+      ...times,
       point,
       revision: this.#revision,
       differences: differences.slice(0, differencesKeptMax) as unknown as JsonObject[],
@@ -221,6 +228,10 @@ export class Keeper {
     this.#drifts.splice(0, Math.max(0, this.#drifts.length - driftsKeptMax));
     this.#parts.onDrift(drift);
   }
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 /** Differences told of one drift: enough to see what was done, few enough for a log line. */

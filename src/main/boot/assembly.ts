@@ -51,6 +51,8 @@ export type AssemblyParts = {
   /** Builds the world on the engine's view; called once. */
   readonly world: (view: MemoryView) => World;
   readonly longRunning: LongRunning;
+  /** Hosts on which no guest is placed, because they were tampered with. */
+  readonly untrusted?: () => readonly string[];
 };
 
 export type Assembly = {
@@ -94,6 +96,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     auditTrail: auditTrail(store),
     apiVersionsOf,
     environment: templateEnvironment(parts.endpoints, facts.zone),
+    untrusted: parts.untrusted,
     onBug: (error) => frame.log.error({ err: error }, error instanceof Fault ? 'a fault' : 'a bug in the engine'),
     ...(parts.longRunning === 'auto' ? {} : { inlineMs: 0 }),
   });

@@ -17,6 +17,7 @@ import type { EndsWorld } from '#engine/questions/ends.ts';
 import { explainPacket, type PacketQuestion, whyRule } from '#engine/questions/explain.ts';
 import { guestKeyOf } from '#engine/reconcile/guest-follower.ts';
 import { subscriptionOf } from '#engine/subscription.ts';
+import type { DriftFollower } from '#engine/reconcile/drift-follower.ts';
 import { probesWanted } from '#engine/reconcile/probe-follower.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import { roleAssignment, type Assembly, type Endpoints } from '#main/boot/assembly.ts';
@@ -29,6 +30,8 @@ export type OperatorParts = {
   readonly guests?: GuestDriver;
   /** Absent in model mode: no packet flows. */
   readonly flowFiles?: FlowFiles;
+  /** Absent in model mode: there is no kernel to tamper with. */
+  readonly drift?: DriftFollower;
   readonly subscriptionId: string;
 };
 
@@ -46,6 +49,7 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       tenantId: parts.facts.tenantId,
       subscriptionId: parts.subscriptionId,
       endpoints: parts.endpoints,
+      untrustedHosts: parts.drift?.untrusted() ?? [],
     }),
     createServicePrincipal: (wanted: WantedPrincipal) => makePrincipal(assembly, parts, wanted),
     programs: async (): Promise<JsonObject> => (await engine.gate.standing()).programs,
@@ -69,6 +73,8 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       });
     },
     suggest: async (nsg: string, days: number) => await suggestionOf(assembly, parts, { nsg, days }),
+    drift: () => ({ changes: parts.drift?.recent() ?? [], untrustedHosts: parts.drift?.untrusted() ?? [] }),
+    trust: (host: string) => trustHost(parts, host),
     resource: (id: string) => engine.view().get(id) ?? null,
     ...guestMethods(assembly, parts),
   };
@@ -130,8 +136,15 @@ async function makePrincipal({ engine, directory }: Assembly, parts: OperatorPar
   };
 }
 
+async function trustHost(parts: OperatorParts, host: string): Promise<JsonObject> {
+  if (parts.drift === undefined)
+    throw new Refusal('HostNotUntrusted', 'Nothing runs in a model: there is no host to trust.', { status: 404 });
+  await parts.drift.trust(host, operatorAudit({ id: `host/${host}`, type: 'Ringwall.Fabric/hosts/trust' }, parts));
+  return { trusted: host };
+}
+
 /** Root on the host has no account here; the audit says so. */
-function operatorAudit({ id, type }: Resource, { facts }: OperatorParts): AuditEntry {
+function operatorAudit({ id, type }: Pick<Resource, 'id' | 'type'>, { facts }: OperatorParts): AuditEntry {
   return {
     at: clock.now(),
     who: { tenant: facts.tenantId, upn: 'root on the host' },

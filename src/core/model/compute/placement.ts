@@ -9,8 +9,8 @@ export function localHosts({ hosts, remoteHosts = [] }: StampFacts): readonly st
   return hosts.filter((host) => !remoteHosts.includes(host));
 }
 
-/** Chooses a host: fewest machines of the same availability set, then fewest machines, then the order of the hosts. */
-export function hostFor(view: View, hosts: readonly string[], set: Resource | undefined): string {
+/** Chooses a host: fewest machines of the same availability set, then fewest machines, then the order of the hosts; undefined when there is none. */
+export function hostFor(view: View, hosts: readonly string[], set: Resource | undefined): string | undefined {
   const all = new Map(hosts.map((host) => [host, 0]));
   for (const machine of view.ofType(vmType)) count(all, machine);
   const near = new Map(hosts.map((host) => [host, 0]));
@@ -18,7 +18,7 @@ export function hostFor(view: View, hosts: readonly string[], set: Resource | un
   const ranked = hosts.toSorted(
     (left, right) => (near.get(left) ?? 0) - (near.get(right) ?? 0) || (all.get(left) ?? 0) - (all.get(right) ?? 0),
   );
-  return ranked[0] ?? 'h1';
+  return ranked[0];
 }
 
 function count(byHost: Map<string, number>, machine: Resource): void {

@@ -256,9 +256,17 @@ function checkInterfaces({ id, before, draft }: Job, interfaces: readonly Interf
 
 function placementOf({ draft, context }: Job, set: Resource | undefined): JsonObject {
   const slot = freeNumber(draft, vmSlots);
+  const host = hostFor(draft, localHosts(context.stamp), set);
+  if (host === undefined) {
+    throw new Refusal(
+      'AllocationFailed',
+      'No host takes a virtual machine: each was tampered with and is not trusted until its operator says so.',
+      { status: 409 },
+    );
+  }
   return {
     guid: context.newGuid(),
-    host: hostFor(draft, localHosts(context.stamp), set),
+    host,
     slot,
     key: `g${slot}`,
     power: 'running',
