@@ -51,7 +51,8 @@ const [prover, plane, guests] = [proverLink(links.proofd), planeLink(links.netd)
 const onTrouble = (what: string, error: unknown): void => log.warn({ err: error }, what);
 let world: RealWorld | undefined;
 let names: ResolverFollower | undefined;
-let drift: DriftFollower | undefined;
+/** What comes to be only once the assembly stands. */
+const later: { drift?: DriftFollower } = {};
 
 const assembly = await assemble({
   boot,
@@ -61,7 +62,7 @@ const assembly = await assemble({
   endpoints,
   prover,
   longRunning: settings.longRunning,
-  untrusted: () => drift?.untrusted() ?? [],
+  untrusted: () => later.drift?.untrusted() ?? [],
   world: (view) => {
     const wantedOf = guestMaker({
       stamp: facts,
@@ -115,13 +116,13 @@ const flows = new FlowCollector({
 flows.start();
 const checker = new CheckerRounds({ gate: assembly.engine.gate, store: assembly.store, clock, onTrouble });
 checker.start();
-const watching = new DriftFollower({ plane, store: assembly.store, clock, onTrouble });
-drift = watching;
-watching.start();
+const drift = new DriftFollower({ plane, store: assembly.store, clock, onTrouble });
+later.drift = drift;
+drift.start();
 const stopHousekeeping = keepHouse(assembly.engine, onTrouble);
 onStop(() => {
   stopHousekeeping();
-  watching.stop();
+  drift.stop();
   checker.stop();
   flows.stop();
   probes.stop();
@@ -159,7 +160,7 @@ await serve({
     endpoints,
     guests,
     flowFiles,
-    drift: watching,
+    drift,
     subscriptionId: boot.secret('subscriptionId').reveal(),
   }),
 });

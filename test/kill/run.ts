@@ -4,15 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counts } from '#tools/counts.ts';
 import { ringwall } from '#bench/command.ts';
 import { loadNow, medianOf } from '#bench/figures.ts';
-import { Furniture, ruleBody } from '#bench/furniture.ts';
+import { Furniture } from '#bench/furniture.ts';
 import { type OwnStamp, withOwnStamp } from '#bench/own-stamp.ts';
 import { say } from '#bench/progress.ts';
 import { randomFrom } from '#test/generate/random.ts';
 import { DriftLog, kernelDiffers, lostWrites } from '#test/kill/check.ts';
 import { Ledger } from '#test/kill/ledger.ts';
-import { namespaceOfGuest, startEcho, startVisits, type Stream } from '#test/kill/streams.ts';
+import { furnish, startStreams } from '#test/kill/furnish.ts';
+import type { Stream } from '#test/kill/streams.ts';
 import { isRunning, leftovers, processesOf } from '#test/kill/world.ts';
-import { churnedGroup, startWriters, type Writers } from '#test/kill/writers.ts';
+import { startWriters, type Writers } from '#test/kill/writers.ts';
 
 const victims = ['ringd', 'proofd', 'netd', 'stampd', 'guestd'] as const;
 type Victim = (typeof victims)[number];
@@ -20,9 +21,6 @@ type Victim = (typeof victims)[number];
 const loadFirstMs = 100;
 const loadMoreMs = 1400;
 const backMs = 60_000;
-/** Addresses of the two guests. */
-const addresses = { left: '10.0.0.4', right: '10.0.0.5' } as const;
-const echoPort = 7000;
 
 type Tally = { passed: number; failed: number };
 type Death = { readonly victim: Victim; readonly backMs: number };
@@ -131,42 +129,6 @@ async function statusOf(stamp: OwnStamp): Promise<number> {
   } catch {
     return 0;
   }
-}
-
-/** Two guests that speak to each other behind a churned group, both behind a load balancer with a public address. Answers its URL. */
-async function furnish(furniture: Furniture): Promise<string> {
-  await furniture.makeGroup();
-  const open = (priority: number, [protocol, prefix, port]: readonly [string, string, string]) => ({
-    name: `open${priority}`,
-    properties: {
-      ...ruleBody({ priority, port: 1 }),
-      protocol,
-      sourceAddressPrefix: prefix,
-      destinationPortRange: port,
-    },
-  });
-  await furniture.makeGroupOfRules(churnedGroup, [
-    open(100, ['Udp', 'VirtualNetwork', String(echoPort)]),
-    open(110, ['Tcp', 'Internet', '80']),
-  ]);
-  const nsg = { id: furniture.id(`networkSecurityGroups/${churnedGroup}`) };
-  await furniture.makeVnet('vnet0', '10.0.0.0/16', [
-    { name: 'guests', properties: { addressPrefix: '10.0.0.0/24', networkSecurityGroup: nsg } },
-    { name: 'loose', properties: { addressPrefix: '10.0.1.0/24' } },
-  ]);
-  await furniture.makeVnet('vnet1', '10.1.0.0/16', [{ name: 'first', properties: { addressPrefix: '10.1.200.0/24' } }]);
-  const address = await furniture.makeBalancer('balancer', 80);
-  for (const [name, own] of Object.entries(addresses)) {
-    await furniture.makeNic(name, { subnet: 'vnet0/subnets/guests', address: own, pool: 'balancer' });
-    await furniture.makeMachine(name, [name]);
-  }
-  return `http://${address}/`;
-}
-
-function startStreams(stamp: OwnStamp, url: string): Stream[] {
-  const { left: from, right: to } = addresses;
-  const echo = startEcho({ left: namespaceOfGuest(from), right: namespaceOfGuest(to), from, to, port: echoPort });
-  return [echo, startVisits(`rw${stamp.number}-inet`, url)];
 }
 
 /** Until the first probes found the backends, and neighbours are known, losses are no wonder. */

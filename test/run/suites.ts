@@ -52,6 +52,14 @@ export const suites: readonly Suite[] = [
   { ...plain, name: 'peers', says: 'unmodified Azure clients', entry: 'test/peers/main.ts' },
   { ...plain, name: 'oracle', says: 'verifier against eval and kernel', entry: 'test/oracle/main.ts', needsRoot: true },
   { ...plain, name: 'witness', says: 'witnesses of templates as real packets', entry: 'test/witness/main.ts' },
+  {
+    ...plain,
+    name: 'tamper',
+    says: 'the kernel changed by hand, noticed and healed',
+    entry: 'test/tamper/main.ts',
+    isDefault: true,
+    needsRoot: true,
+  },
   { ...plain, name: 'attack', says: 'what an attacker tries', entry: 'test/attack/main.ts', needsRoot: true },
   { ...plain, name: 'kill', says: 'kill -9 of each process under load', entry: 'test/kill/main.ts', needsRoot: true },
 ];

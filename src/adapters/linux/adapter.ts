@@ -26,6 +26,7 @@ import {
   peerUp,
   routerDown,
   routerSysctls,
+  linkSysctls,
   routerUp,
   sysctls,
 } from '#adapters/linux/topology.ts';
@@ -100,19 +101,11 @@ export class LinuxPlane implements Plane {
 
   readBack(point: string): Promise<readonly Difference[]> {
     return this.#inTurn(async () => {
-      if (this.#programs[point]?.kind === 'resolver') return [];
-      const wanted = renderPoint(this.#programs, point, this.#names.stamp);
-      const space = this.#spaces.get(point);
-      if (wanted === undefined || space === undefined)
-        return [{ point, kind: 'table', says: `The point ${point} is not applied.` }];
-      const by = space.takeForeign().at(-1) ?? this.#blamed.get(point);
+      const earlier = this.#spaces.get(point)?.takeForeign().at(-1) ?? this.#blamed.get(point);
       this.#blamed.delete(point);
-      const listed = await space.list();
-      const found = [
-        ...compareState(point, wanted, listed),
-        ...this.#validator.filters(point, this.#programs[point], listed.ruleset),
-        ...this.#sysctlDrift(point),
-      ];
+      const found = await this.#differences(point);
+      // Somebody may have spoken while the list was read.
+      const by = earlier ?? (found.length === 0 ? undefined : this.#spaces.get(point)?.takeForeign().at(-1));
       if (by === undefined) return found;
       return found.map((one) => (one.kind === 'port' ? one : { ...one, by: { pid: by.pid, process: by.process } }));
     });
@@ -138,7 +131,12 @@ export class LinuxPlane implements Plane {
   repair(point: string): Promise<Applied> {
     return this.#inTurn(async () => {
       await this.#spaces.get(point)?.adopt();
-      if (this.#spaces.has(point)) writeSysctls(namespaceOf(this.#names, point), sysctlsOf(point));
+      const namespace = namespaceOf(this.#names, point);
+      if (this.#spaces.has(point)) writeSysctls(namespace, { ...sysctlsOf(point), ...linkSysctls(linksOf(namespace)) });
+      const applied = await this.#bring(this.#programs, [point]);
+      // Undoing one thing may cost another: with a link's last address the kernel drops its routes.
+      if ((await this.#differences(point)).length === 0) return applied;
+      await this.#spaces.get(point)?.adopt();
       return await this.#bring(this.#programs, [point]);
     });
   }
@@ -206,11 +204,26 @@ export class LinuxPlane implements Plane {
     return this.#inTurn(async () => this.#closeAll());
   }
 
+  async #differences(point: string): Promise<readonly Difference[]> {
+    if (this.#programs[point]?.kind === 'resolver') return [];
+    const wanted = renderPoint(this.#programs, point, this.#names.stamp);
+    const space = this.#spaces.get(point);
+    if (wanted === undefined || space === undefined)
+      return [{ point, kind: 'table', says: `The point ${point} is not applied.` }];
+    const listed = await space.list();
+    return [
+      ...compareState(point, wanted, listed),
+      ...this.#validator.filters(point, this.#programs[point], listed.ruleset),
+      ...this.#sysctlDrift(point),
+    ];
+  }
+
   /** Sysctls carry no trace of who changed them (decision D3.8). */
   #sysctlDrift(point: string): Difference[] {
-    const wanted = Object.entries(sysctlsOf(point));
+    const namespace = namespaceOf(this.#names, point);
+    const wanted = Object.entries({ ...sysctlsOf(point), ...linkSysctls(linksOf(namespace)) });
     const values = readSysctls(
-      namespaceOf(this.#names, point),
+      namespace,
       wanted.map(([path]) => path),
     );
     return wanted.flatMap(([path, value], index) =>
@@ -273,7 +286,7 @@ export class LinuxPlane implements Plane {
   async #space(point: string): Promise<KernelSpace> {
     const known = this.#spaces.get(point);
     if (known !== undefined) return known;
-    const space = new KernelSpace(namespaceOf(this.#names, point));
+    const space = new KernelSpace(namespaceOf(this.#names, point), point);
     await space.adopt();
     this.#spaces.set(point, space);
     return space;

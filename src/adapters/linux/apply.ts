@@ -1,14 +1,15 @@
 /** One namespace under our care: what the kernel has of it, and how a wanted state gets there. */
 
 import { Fault } from '#base/wrong.ts';
-import { bridgeBatch, bridgeJson, ipBatch, ipJson, ipJsonBatch } from '#adapters/linux/ip.ts';
+import { bridgeBatch, bridgeJson, ipBatch, ipForced, ipJson, ipJsonBatch } from '#adapters/linux/ip.ts';
 import { compileRules } from '#adapters/linux/compile-rule.ts';
 import { routeProtocol } from '#adapters/linux/names.ts';
 import { emptyNetwork, type Network, networkChange, type PortLink, withoutPorts } from '#adapters/linux/network.ts';
 import { linksOf, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
 import { NftContext, type RawChange, type ForeignChange } from '#adapters/linux/nft.ts';
+import { strangeIn } from '#adapters/linux/strange.ts';
 import { NetworkWatch } from '#adapters/linux/watch.ts';
-import { readNetwork, readRuleset } from '#adapters/linux/read.ts';
+import { type ForeignTable, readNetwork, readRuleset } from '#adapters/linux/read.ts';
 import {
   type ActualChain,
   type ActualRule,
@@ -32,7 +33,9 @@ export type SpaceState = { readonly actual: ActualRuleset; readonly applied: Rul
 /** The kernel's full list of a namespace. */
 export type Listed = {
   readonly ruleset: ActualRuleset;
-  readonly foreign: readonly string[];
+  readonly foreign: readonly ForeignTable[];
+  /** Links, routes and policy rules of others, in words. */
+  readonly strange: readonly string[];
   readonly network: Network;
   /** The names of the links that were there when all else had been read. */
   readonly links: ReadonlySet<string>;
@@ -46,23 +49,34 @@ export class KernelSpace {
   readonly namespace: string;
   readonly #context: NftContext;
   readonly #watch: NetworkWatch;
+  readonly #point: string | undefined;
   #actual: ActualRuleset = new Map();
   #applied: Ruleset = new Map();
   #network: Network = emptyNetwork;
 
-  constructor(namespace: string) {
+  /** `point` is absent for a namespace whose links nobody holds to anything. */
+  constructor(namespace: string, point?: string) {
     this.namespace = namespace;
+    this.#point = point;
     this.#context = new NftContext(namespace);
     this.#watch = new NetworkWatch(namespace);
   }
 
-  /** Reads what the kernel has, as the ground of the next difference: adopts what an earlier process left, and heals after drift. */
+  /** Reads what the kernel has, as the ground of the next difference: adopts what an earlier process left, and heals after drift. What others put there goes. */
   async adopt(): Promise<void> {
     this.#context.takeForeign();
     this.#context.takeLossy();
-    this.#actual = readRuleset(this.#context.list()).ruleset;
+    const { ruleset, foreign } = readRuleset(this.#context.list());
+    // By its handle: a name is text of somebody else's.
+    if (foreign.length > 0)
+      this.#context.commit(foreign.map(({ family, handle }) => `delete table ${family} handle ${handle}\n`).join(''));
+    this.#actual = ruleset;
     this.#applied = new Map();
-    this.#network = await readKernelNetwork(this.namespace);
+    const { network, strange } = await readKernelNetwork(this.namespace, this.#point);
+    this.#network = network;
+    if (strange.size === 0) return;
+    await ipForced(this.namespace, [...strange.values()].flat());
+    this.#network = (await readKernelNetwork(this.namespace, this.#point)).network;
   }
 
   /** What the kernel confirmed last, and what was asked for. */
@@ -109,9 +123,10 @@ export class KernelSpace {
 
   /** The kernel's full list, read anew; the mirror is not touched. */
   async list(): Promise<Listed> {
-    const network = await readKernelNetwork(this.namespace);
+    const { network, strange } = await readKernelNetwork(this.namespace, this.#point);
     // Links last: one that went while the rest was read is missed here, so that its routes are not missed as a change.
-    return { ...readRuleset(this.#context.list()), network, links: new Set(linksOf(this.namespace)) };
+    const links = new Set(linksOf(this.namespace));
+    return { ...readRuleset(this.#context.list()), network, strange: [...strange.keys()], links };
   }
 
   /** Changes of our tables or others that we did not make, since the last call. */
@@ -204,9 +219,9 @@ function mirrored(
   const tables = new Map<string, ActualTable>();
   for (const [family, table] of wanted) {
     const chains = new Map<string, ActualChain>();
-    for (const name of table.chains.keys()) {
+    for (const [name, { hook }] of table.chains) {
       const known = actual.get(family)?.chains.get(name);
-      if (known !== undefined) chains.set(name, known);
+      if (known !== undefined) chains.set(name, known.hook === hook ? known : { hook, rules: known.rules });
     }
     tables.set(family, { sets: table.sets, chains });
   }
@@ -229,15 +244,21 @@ function isSettled(rule: Draft['rules'][number]): rule is ActualRule {
   return rule.handle !== undefined;
 }
 
-async function readKernelNetwork(namespace: string): Promise<Network> {
+type KernelNetwork = { readonly network: Network; readonly strange: ReadonlyMap<string, readonly string[]> };
+
+async function readKernelNetwork(namespace: string, point: string | undefined): Promise<KernelNetwork> {
   // Three processes instead of eight: each costs this one several milliseconds in which it serves nobody.
-  const [[four = [], rules = [], neighbours = []], [six = [], neighboursSix = []], addresses, forwarding] =
-    await Promise.all([
-      ipJsonBatch(namespace, '-4', ['route show table all', 'rule show', 'neigh show nud permanent']),
-      ipJsonBatch(namespace, '-6', ['route show table all', 'neigh show nud permanent']),
-      ipJson(namespace, ['addr', 'show']),
-      bridgeJson(namespace, ['fdb', 'show']),
-    ]);
+  const [
+    [four = [], rules = [], neighbours = []],
+    [six = [], rulesSix = [], neighboursSix = []],
+    addresses,
+    forwarding,
+  ] = await Promise.all([
+    ipJsonBatch(namespace, '-4', ['route show table all', 'rule show', 'neigh show nud permanent']),
+    ipJsonBatch(namespace, '-6', ['route show table all', 'rule show', 'neigh show nud permanent']),
+    ipJson(namespace, ['addr', 'show']),
+    bridgeJson(namespace, ['fdb', 'show']),
+  ]);
   // Addresses are listed by link, with all that is asked of links.
   const links = addresses;
   const routes = [...four, ...six.map((route) => ({ ...route, family: '6' }))];
@@ -245,7 +266,7 @@ async function readKernelNetwork(namespace: string): Promise<Network> {
     namespace,
     links.map(({ ifname }) => String(ifname)),
   );
-  return readNetwork({
+  const network = readNetwork({
     links,
     addresses,
     routes,
@@ -254,6 +275,8 @@ async function readKernelNetwork(namespace: string): Promise<Network> {
     forwarding,
     loose,
   });
+  const strange = point === undefined ? new Map() : strangeIn({ point, links, routes, rulesFour: rules, rulesSix });
+  return { network, strange };
 }
 
 /** Ports without reverse-path filtering, read from the namespace's own sysctls. */

@@ -20,6 +20,7 @@ const links = ['lo', 'uplink', 'vx', 'n7', 'g7', 'n77', 'n8'];
 const listed = (more: Partial<Listed> = {}): Listed => ({
   ruleset: new Map(),
   foreign: [],
+  strange: [],
   network,
   links: new Set(links),
   ...more,
@@ -92,7 +93,11 @@ const rows: [string, Listed, string[]][] = [
   ],
   [
     'a foreign table beside a port that is gone',
-    listed({ foreign: ['inet evil'], network: withoutPorts(network, new Set([8])), links: withoutLink('n8') }),
+    listed({
+      foreign: [{ family: 'inet', name: 'evil', handle: 9 }],
+      network: withoutPorts(network, new Set([8])),
+      links: withoutLink('n8'),
+    }),
     ['table', 'port'],
   ],
   [

@@ -10,11 +10,14 @@ const endTolerance = 1000;
 
 /** All differences of one point, in the order: foreign tables, rules, network, ports whose link is gone. */
 export function compareState(point: string, wanted: Wanted, listed: Listed): Difference[] {
-  const found: Difference[] = listed.foreign.map((name) => ({
-    point,
-    kind: 'table',
-    says: `The table ${name} is not ours.`,
-  }));
+  const found: Difference[] = [
+    ...listed.foreign.map(({ family, name }) => ({
+      point,
+      kind: 'table' as const,
+      says: `The table ${family} ${name} is not ours.`,
+    })),
+    ...listed.strange.map((says) => ({ point, kind: 'link' as const, says })),
+  ];
   for (const family of listed.ruleset.keys()) {
     if (!wanted.ruleset.has(family))
       found.push({ point, kind: 'table', says: `The table ${family} rw is not wanted.` });
@@ -42,6 +45,8 @@ function goneMarks(wanted: Network, { network, links }: Listed): ReadonlySet<num
 type Into = { readonly point: string; readonly family: string; readonly found: Difference[] };
 
 function compareTable({ point, family, found }: Into, wanted: NftTable, actual: ActualTable): void {
+  for (const text of actual.strange ?? [])
+    found.push({ point, kind: 'table', says: `The table ${family} rw has "${text}", which is not ours.` });
   for (const name of actual.sets.keys())
     if (!wanted.sets.has(name)) found.push({ point, kind: 'set', says: `${family} ${name} is not wanted.` });
   for (const [name, set] of wanted.sets) {

@@ -16,6 +16,19 @@ export async function ipBatch(namespace: string | undefined, lines: readonly str
   await Promise.all([batch([], four), batch(['-6'], six)]);
 }
 
+/** Runs each line whatever became of the others: what could not be done is found again by the next reading. */
+export async function ipForced(namespace: string, lines: readonly string[]): Promise<void> {
+  const six = lines.filter((line) => line.startsWith('-6 ')).map((line) => line.slice(3));
+  const four = lines.filter((line) => !line.startsWith('-6 '));
+  const batch = async (family: readonly string[], part: readonly string[]) => {
+    if (part.length === 0) return;
+    const argv = [...ipCommand(namespace), ...family, '-force', '-batch', '-'];
+    await run(argv, `${part.join('\n')}\n`).catch(() => undefined);
+  };
+  await batch([], four);
+  await batch(['-6'], six);
+}
+
 /** Runs a batch of `bridge` lines (tunnel forwarding entries). */
 export async function bridgeBatch(namespace: string, lines: readonly string[]): Promise<void> {
   if (lines.length === 0) return;

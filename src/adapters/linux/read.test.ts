@@ -43,7 +43,7 @@ test('a listing of nft is read: sets, maps, chains with handles, and tables of o
       { text: 'counter drop comment "a # handle 9 {"', handle: 6 },
     ],
   });
-  assert.deepEqual(foreign, ['ip other']);
+  assert.deepEqual(foreign, [{ family: 'ip', name: 'other', handle: 2 }]);
 });
 
 test('elements with a time are read without it; one without any time is told apart', () => {

@@ -2,24 +2,31 @@
 
 import { isObject, type JsonObject } from '#base/json.ts';
 import { routeProtocol } from '#adapters/linux/names.ts';
+import { markRule } from '#adapters/linux/strange.ts';
 import type { Network, PortLink } from '#adapters/linux/network.ts';
 import type { ActualChain, ActualRule, ActualRuleset, ActualTable, NftSet } from '#adapters/linux/ruleset.ts';
 
+/** A table that somebody else made. */
+export type ForeignTable = { readonly family: string; readonly name: string; readonly handle: number };
+
 /** Parses `nft -s -a list ruleset`. Tables that are not ours are left out of the answer and named in `foreign`. */
-export function readRuleset(text: string): { readonly ruleset: ActualRuleset; readonly foreign: readonly string[] } {
+export function readRuleset(text: string): {
+  readonly ruleset: ActualRuleset;
+  readonly foreign: readonly ForeignTable[];
+} {
   const ruleset = new Map<string, ActualTable>();
-  const foreign: string[] = [];
+  const foreign: ForeignTable[] = [];
   const lines = text.split('\n');
   let at = 0;
   while (at < lines.length) {
-    const head = /^table (\S+) (\S+) \{/.exec(lines[at] ?? '');
+    const head = /^table (\S+) (.+) \{(?: # handle (\d+))?$/.exec(lines[at] ?? '');
     at++;
     if (head === null) continue;
-    const [, family = '', name = ''] = head;
+    const [, family = '', name = '', handle] = head;
     const end = lines.indexOf('}', at);
     const body = lines.slice(at, end < 0 ? lines.length : end);
     if (name === 'rw') ruleset.set(family, readTable(body));
-    else foreign.push(`${family} ${name}`);
+    else foreign.push({ family, name, handle: Number(handle) });
     at = end < 0 ? lines.length : end + 1;
   }
   return { ruleset, foreign };
@@ -28,9 +35,18 @@ export function readRuleset(text: string): { readonly ruleset: ActualRuleset; re
 function readTable(lines: readonly string[]): ActualTable {
   const sets = new Map<string, NftSet>();
   const chains = new Map<string, ActualChain>();
+  const strange: string[] = [];
   for (let at = 0; at < lines.length; at++) {
-    const head = /^\t(set|map|chain|ct timeout) (\S+) \{/.exec(lines[at] ?? '');
-    if (head === null) continue;
+    const line = lines[at] ?? '';
+    const head = /^\t(set|map|chain|ct timeout) (\S+) \{/.exec(line);
+    if (head === null) {
+      // A flag such as `dormant`, or an object of a kind that we never make, with its body.
+      if (line.trim() === '') continue;
+      strange.push(line.trim());
+      if (line.endsWith('{')) at = lines.indexOf('\t}', at);
+      if (at < 0) break;
+      continue;
+    }
     const [, kind = '', name = ''] = head;
     const end = lines.indexOf('\t}', at);
     const body = lines.slice(at + 1, end);
@@ -38,7 +54,7 @@ function readTable(lines: readonly string[]): ActualTable {
     else sets.set(name, readSet(kind as NftSet['kind'], body));
     at = end;
   }
-  return { sets, chains };
+  return strange.length === 0 ? { sets, chains } : { sets, chains, strange };
 }
 
 function readSet(kind: NftSet['kind'], lines: readonly string[]): NftSet {
@@ -159,8 +175,6 @@ function prefixOf(text: string, family: string): string {
 }
 
 function readRule(rule: JsonObject): string[] {
-  if (typeof rule.fwmark !== 'string') return [];
-  return [
-    `pref ${String(rule.priority)} fwmark ${rule.fwmark}/${String(rule.fwmask ?? '0xffffffff')} lookup ${tableNumber(rule.table)}`,
-  ];
+  const text = markRule(rule);
+  return text === undefined ? [] : [text];
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   type ActualRuleset,
+  type ActualTable,
   difference,
   isRulesOnly,
   type NftOperation,
@@ -172,4 +173,35 @@ test('elements with an end go out with the time that is left, never longer than 
     const { operations } = difference(tableOf(timed(before)), tableOf(timed(after)), never);
     assert.equal(printOperations(operations, 1000), wanted, JSON.stringify([before, after]));
   }
+});
+
+test('what cannot be changed in place is made anew in one transaction', () => {
+  const spec = ['type ipv4_addr'];
+  const hook = 'type filter hook forward priority filter; policy drop;';
+  const wanted: Ruleset = new Map([
+    [
+      'inet',
+      {
+        sets: new Map([['own', { kind: 'set', spec, elements: new Set(['10.0.0.4']) }]]),
+        chains: new Map([['f', { hook, rules: ['accept'] }]]),
+      },
+    ],
+  ]);
+  const table: ActualTable = {
+    sets: new Map([['own', { kind: 'set', spec: ['type ipv4_addr'], elements: new Set(['10.0.0.4']) }]]),
+    chains: new Map([['f', { hook, rules: [{ text: 'accept', handle: 3 }] }]]),
+  };
+  const made = (change: Partial<ActualTable>) =>
+    printOperations(difference(new Map([['inet', { ...table, ...change }]]), wanted, () => false).operations, 0)
+      .trimEnd()
+      .split('\n');
+  const chain = (text: string): Partial<ActualTable> => ({
+    chains: new Map([['f', { hook: text, rules: [{ text: 'accept', handle: 3 }] }]]),
+  });
+  const anew = ['delete table inet rw', 'add table inet rw'];
+  assert.deepEqual(made({}), ['']);
+  assert.deepEqual(made(chain(hook.replace('drop', 'accept'))), [`add chain inet rw f { ${hook} }`]);
+  assert.deepEqual(made(chain(hook.replace('filter;', 'raw;'))).slice(0, 2), anew);
+  assert.deepEqual(made({ strange: ['flags dormant'] }).slice(0, 2), anew);
+  assert.deepEqual(made({ sets: new Map([['own', { kind: 'map', spec, elements: new Set() }]]) }).slice(0, 2), anew);
 });

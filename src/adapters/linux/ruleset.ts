@@ -26,6 +26,8 @@ export type ActualChain = { readonly hook: string | undefined; readonly rules: r
 export type ActualTable = {
   readonly sets: ReadonlyMap<string, NftSet>;
   readonly chains: ReadonlyMap<string, ActualChain>;
+  /** Flags of the table, and objects of kinds that we never make: somebody else's. */
+  readonly strange?: readonly string[];
 };
 export type ActualRuleset = ReadonlyMap<string, ActualTable>;
 
@@ -98,12 +100,36 @@ export function difference(
   const drafts: Draft[] = [];
   for (const family of actual.keys()) if (!wanted.has(family)) last.push({ kind: 'table', family, remove: true });
   for (const [family, table] of wanted) {
-    const old = actual.get(family) ?? emptyTable;
-    if (!actual.has(family)) first.push({ kind: 'table', family, remove: false });
+    const known = actual.get(family);
+    const isAnew = known === undefined || isOtherwiseMade(known, table);
+    const old = isAnew ? emptyTable : known;
+    // What cannot be changed in place is made anew in the same transaction: no packet meets a gap.
+    if (isAnew && known !== undefined) first.push({ kind: 'table', family, remove: true });
+    if (isAnew) first.push({ kind: 'table', family, remove: false });
     diffSets({ family, old, table }, { first, removals, additions, last });
     diffChains({ family, old, table, isUnchanged, drafts }, { first, removals, additions, last });
   }
   return { operations: [...first, ...removals, ...additions, ...last], drafts };
+}
+
+/** Was the table made otherwise than ours: with flags or objects of others, a set of another kind, a chain hooked in elsewhere? */
+function isOtherwiseMade({ sets, chains, strange = [] }: ActualTable, wanted: NftTable): boolean {
+  if (strange.length > 0) return true;
+  for (const [name, { spec, kind }] of wanted.sets) {
+    const known = sets.get(name);
+    if (known === undefined) continue;
+    if (known.kind !== kind || (known.spec !== spec && known.spec.join('; ') !== spec.join('; '))) return true;
+  }
+  for (const [name, { hook }] of wanted.chains) {
+    const known = chains.get(name);
+    if (known !== undefined && known.hook !== hook && placeOf(known.hook) !== placeOf(hook)) return true;
+  }
+  return false;
+}
+
+/** A base chain's line without its policy, which alone can be changed in place. */
+function placeOf(hook: string | undefined): string | undefined {
+  return hook?.replace(/ policy \w+;$/, '');
 }
 
 type Phases = { first: NftOperation[]; removals: NftOperation[]; additions: NftOperation[]; last: NftOperation[] };
@@ -171,6 +197,8 @@ function diffChains({ family, old, table, isUnchanged, drafts }: ChainsTask, pha
     const known = old.chains.get(name);
     if (known === undefined) phases.first.push({ kind: 'chain', family, name, hook: chain.hook, remove: false });
     else if (isUnchanged(family, name)) continue;
+    else if (known.hook !== chain.hook)
+      phases.first.push({ kind: 'chain', family, name, hook: chain.hook, remove: false });
     const draft = diffRules({ family, name, chain }, known?.rules ?? [], phases);
     if (draft !== undefined) drafts.push(draft);
     else if (known === undefined) drafts.push({ family, chain: name, hook: chain.hook, rules: [] });

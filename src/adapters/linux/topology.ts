@@ -35,6 +35,18 @@ export const routerSysctls: { readonly [path: string]: number } = {
   'net/ipv4/conf/default/proxy_arp': 1,
 };
 
+/** What links inherit at their making and must keep. A guest's end waits here only until it is moved into the guest. */
+export function linkSysctls(links: readonly string[]): { readonly [path: string]: number } {
+  const values: { [path: string]: number } = {};
+  for (const link of links) {
+    if (link === 'lo' || /^g\d+$/.test(link)) continue;
+    for (const name of ['accept_redirects', 'send_redirects']) values[`net/ipv4/conf/${link}/${name}`] = 0;
+    for (const name of ['accept_redirects', 'accept_ra']) values[`net/ipv6/conf/${link}/${name}`] = 0;
+    for (const family of ['ipv4', 'ipv6']) values[`net/${family}/conf/${link}/forwarding`] = 1;
+  }
+  return values;
+}
+
 type Wire = { readonly upper: string; readonly upperName: string; readonly lower: string; readonly lowerName: string };
 
 /** Makes what is missing of the fabric: six namespaces and their wires. */

@@ -23,12 +23,15 @@ export class DriftFollower {
   readonly #parts: DriftParts;
   readonly #times = new Map<string, number[]>();
   readonly #seen = new Map<string, number>();
+  readonly #untrusted = new Set<string>();
   #recent: JsonObject[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isBusy = false;
 
   constructor(parts: DriftParts) {
     this.#parts = parts;
+    for (const { code, resource } of listAlerts(parts.store, { state: 'Active' }))
+      if (code === untrustedCode) this.#untrusted.add(resource.replace(/^host\//, ''));
   }
 
   start(): void {
@@ -46,8 +49,7 @@ export class DriftFollower {
 
   /** Hosts on which no guest is placed until an operator trusts them again. */
   untrusted(): readonly string[] {
-    const open = listAlerts(this.#parts.store, { state: 'Active' });
-    return open.filter(({ code }) => code === untrustedCode).map(({ resource }) => resource.replace(/^host\//, ''));
+    return [...this.#untrusted];
   }
 
   /** An operator has looked at the host. A host that nobody distrusts is refused. */
@@ -65,6 +67,7 @@ export class DriftFollower {
       );
     }
     this.#times.delete(host);
+    this.#untrusted.delete(host);
     const id = alertId({ code: untrustedCode, resource: `host/${host}` });
     await closeAlert(store, id, { at: clock.now(), closedBy: 'operator', audit });
   }
@@ -105,6 +108,7 @@ export class DriftFollower {
     this.#times.set(host, times);
     if (times.length < tamperTimesMax) return;
     const says = `What Ringwall set up on ${host} was changed by others ${times.length} times within ${tamperWindowMs / 60_000} minutes, last: ${wordsOf(drift)} No guest is placed there until "ringwall trust ${host}".`;
+    this.#untrusted.add(host);
     await openAlert(store, { code: untrustedCode, resource: `host/${host}`, severity: 'Critical', says }, { at });
   }
 
