@@ -260,6 +260,8 @@ export const slowProofFactor = 20;
 export const blastRowsMax = 50;
 export const blastServicesMax = 8;
 export const blastNicsMax = 64;
+/** Pairs of addresses that are judged for one change; NICs left over are told as a number. */
+export const blastPairsMax = 256;
 /** Who reaches whom: pairs of addresses looked at, and rows told. */
 export const matrixPairsMax = 50_000;
 export const matrixRowsMax = 2000;

@@ -1,32 +1,47 @@
 /** What a change makes possible or impossible: who -> what : service, told by subnet or network where all its NICs share it. */
 
-import { blastRowsMax, blastServicesMax, blastNicsMax } from '#base/limits.ts';
+import { blastNicsMax, blastPairsMax, blastRowsMax, blastServicesMax } from '#base/limits.ts';
 import { nothing } from '#verify/diagrams.ts';
 import { addressDigits, type Half } from '#verify/halves.ts';
+import type { Estate, NicEstate } from '#verify/invariant/estate.ts';
 import { unionOf } from '#verify/proof/show.ts';
 import type { Changed } from '#verify/proof/changed.ts';
 import type { Blast, Reaching } from '#verify/proof/verdict.ts';
 import { type Judged, neighbours } from '#verify/proof/world.ts';
-import { between } from '#verify/reach/inside.ts';
+import { between, near } from '#verify/reach/inside.ts';
 import { fromInternet } from '#verify/reach/inward.ts';
 import { toInternet } from '#verify/reach/outward.ts';
-import { type End, endsOf } from '#verify/reach/reach.ts';
+import { type End, endsOf, type Reach } from '#verify/reach/reach.ts';
 
 type Found = { readonly from: string; readonly to: string; readonly services: readonly string[] };
+
+/** The judging of one change: what it concerns, and how many pairs may still be looked at. */
+type Change = {
+  readonly before: Judged;
+  readonly after: Judged;
+  readonly changed: Changed;
+  /** Nothing but filters changed, and of no appliance: an address is reached otherwise only where its own filters say so. */
+  readonly isFiltersOnly: boolean;
+  pairs: number;
+};
 
 /** Looks at the NICs that the change concerns, the first few; what comes from or goes to many NICs alike is told once. */
 export function blastBetween(before: Judged, after: Judged, changed: Changed): Blast {
   const gained: Found[] = [];
   const lost: Found[] = [];
-  const all = [...after.reach.places.marks.keys(), ...before.reach.places.marks.keys()];
-  const marks = [...new Set(changed.all ? all : [...changed.in, ...changed.out])].sort((left, right) => left - right);
-  const looked = marks.slice(0, blastNicsMax);
-  for (const mark of looked) {
-    for (const end of endsAt(mark, before, after)) {
-      compare({ gained, lost }, rowsOf(end, before, after), after);
-    }
+  const concerned = changed.all
+    ? [...after.reach.places.marks.keys(), ...before.reach.places.marks.keys()]
+    : [...changed.in, ...changed.out];
+  const marks = [...new Set(concerned)].sort((left, right) => left - right);
+  const isFiltersOnly = !changed.all && !changed.structure && !marks.some((mark) => forwards(mark, before, after));
+  const change: Change = { before, after, changed, isFiltersOnly, pairs: blastPairsMax };
+  let looked = 0;
+  for (const mark of marks.slice(0, blastNicsMax)) {
+    if (change.pairs <= 0) break;
+    looked += 1;
+    for (const end of endsAt(mark, before, after)) compare({ gained, lost }, rowsOf(end, change), after);
   }
-  const left = marks.length - looked.length;
+  const left = marks.length - looked;
   const [more, less] = [together(gained, after), together(lost, after)];
   return {
     gained: more.slice(0, blastRowsMax),
@@ -36,6 +51,10 @@ export function blastBetween(before: Judged, after: Judged, changed: Changed): B
       lost: Math.max(0, less.length - blastRowsMax) + left,
     },
   };
+}
+
+function forwards(mark: number, ...worlds: readonly Judged[]): boolean {
+  return worlds.some(({ reach }) => reach.places.marks.get(mark)?.port.forwarding === true);
 }
 
 function endsAt(mark: number, ...worlds: readonly Judged[]): readonly End[] {
@@ -49,29 +68,99 @@ function endsAt(mark: number, ...worlds: readonly Judged[]): readonly End[] {
 
 type Compared = { readonly from: string; readonly to: string; readonly before: Half; readonly after: Half };
 
+/** Both ways of a pair with all that may lie between cost as much as so many single ways between filters that changed. */
+const slowPairCost = 8;
+
 /** What reaches the address and what it reaches, before and after. */
-function rowsOf(end: End, before: Judged, after: Judged): readonly Compared[] {
+function rowsOf(end: End, change: Change): readonly Compared[] {
+  const { before, after, changed, isFiltersOnly } = change;
   const nic = nameOf(end.mark, after, before);
-  const has = (world: Judged): boolean =>
-    world.reach.places.marks.get(end.mark)?.port.addresses[end.address] !== undefined;
-  const inside = (world: Judged, ask: () => Half): Half => (has(world) ? ask() : nothing);
-  const outer = (world: Judged): Half => inside(world, () => unionOf(world, fromInternet(world.reach, end)));
-  const exits = (world: Judged): Half =>
-    inside(world, () =>
-      toInternet(world.reach, end).reduce((sum, { set }) => world.reach.parts.store.union(sum, set), nothing),
-    );
-  const rows: Compared[] = [
-    { from: 'internet', to: nic, before: outer(before), after: outer(after) },
-    { from: nic, to: 'internet', before: exits(before), after: exits(after) },
-  ];
+  const ask = (answer: (reach: Reach, world: Judged) => Half): Both =>
+    bothOf(before, after, (world) => (isThere(end, world) ? answer(world.reach, world) : nothing));
+  const isIn = !isFiltersOnly || changed.in.has(end.mark);
+  const isOut = !isFiltersOnly || changed.out.has(end.mark);
+  const rows: Compared[] = [];
+  if (isIn) {
+    rows.push({ from: 'internet', to: nic, ...ask((reach, world) => unionOf(world, fromInternet(reach, end))) });
+  }
+  if (isOut) {
+    const exits = (reach: Reach): Half =>
+      toInternet(reach, end).reduce((sum, { set }) => reach.parts.store.union(sum, set), nothing);
+    rows.push({ from: nic, to: 'internet', ...ask(exits) });
+  }
+  if (isFiltersOnly) return [...rows, ...(isIn ? comersIn(end, change) : []), ...(isOut ? targetsOf(end, change) : [])];
   for (const other of othersOf(end, before, after)) {
+    if (change.pairs <= 0) break;
+    change.pairs -= slowPairCost;
     const name = nameOf(other.mark, after, before);
-    const ask = (world: Judged, from: End, to: End): Half =>
-      inside(world, () => (isThere(other, world) ? between(world.reach, from, to) : nothing));
-    rows.push({ from: name, to: nic, before: ask(before, other, end), after: ask(after, other, end) });
-    rows.push({ from: nic, to: name, before: ask(before, end, other), after: ask(after, end, other) });
+    const pair = (from: End, to: End): Both =>
+      ask((reach, world) => (isThere(other, world) ? between(reach, from, to) : nothing));
+    rows.push({ from: name, to: nic, ...pair(other, end) }, { from: nic, to: name, ...pair(end, other) });
   }
   return rows;
+}
+
+type Both = { readonly before: Half; readonly after: Half };
+
+function bothOf(before: Judged, after: Judged, ask: (world: Judged) => Half): Both {
+  return { before: ask(before), after: ask(after) };
+}
+
+/**
+ * NICs from which other packets arrive than before, when filters alone changed: the address's own filters must treat the
+ * sender's address otherwise. Senders that are treated alike at both ends are judged once. What a neighbour sends over public
+ * addresses is told as the internet's.
+ */
+function comersIn(end: End, change: Change): readonly Compared[] {
+  const { before, after } = change;
+  const { halves } = after.reach.parts;
+  const own = bothOf(before, after, ({ reach }) => reach.inbound(end));
+  if (own.before === own.after) return [];
+  const known = new Map<string, Both>();
+  return othersOf(end, before, after).flatMap((from): Compared[] => {
+    const [old, now] = [halves.at(own.before, from.address), halves.at(own.after, from.address)];
+    const place = after.reach.places.marks.get(from.mark);
+    if (old === now || place === undefined) return [];
+    const sent = bothOf(before, after, ({ reach }) => reach.outbound(from));
+    const key = [place.point, place.port.table, sent.before, sent.after, old, now].join(' ');
+    const both = known.get(key) ?? judgedPair(change, { from, to: end });
+    if (both === undefined) return [];
+    known.set(key, both);
+    return [{ from: nameOf(from.mark, after, before), to: nameOf(end.mark, after, before), ...both }];
+  });
+}
+
+/** NICs at which other packets of the address arrive than before, when filters alone changed. */
+function targetsOf(end: End, change: Change): readonly Compared[] {
+  const { before, after } = change;
+  const { halves } = after.reach.parts;
+  const own = bothOf(before, after, ({ reach }) => reach.outbound(end));
+  if (own.before === own.after) return [];
+  const frontends = frontendsAt(end, after);
+  return othersOf(end, before, after).flatMap((to): Compared[] => {
+    const isOther = [to.address, ...frontends].some(
+      (address) => halves.at(own.before, address) !== halves.at(own.after, address),
+    );
+    const both = isOther ? judgedPair(change, { from: end, to }) : undefined;
+    if (both === undefined) return [];
+    return [{ from: nameOf(end.mark, after, before), to: nameOf(to.mark, after, before), ...both }];
+  });
+}
+
+/** Addresses that are balanced among NICs of the network: what is sent to one arrives at another. */
+function frontendsAt({ mark, address }: End, { reach }: Judged): readonly string[] {
+  const router = reach.router(reach.places.marks.get(mark)?.point ?? '');
+  const { family } = addressDigits(address);
+  return Object.values(router?.balances ?? {})
+    .map(({ frontend }) => frontend)
+    .filter((frontend) => addressDigits(frontend).family === family);
+}
+
+/** One pair, before and after; undefined when enough were looked at. */
+function judgedPair(change: Change, { from, to }: { readonly from: End; readonly to: End }): Both | undefined {
+  if (change.pairs <= 0) return undefined;
+  change.pairs -= 1;
+  return bothOf(change.before, change.after, ({ reach }) => near(reach, from, to));
 }
 
 function isThere({ mark, address }: End, { reach }: Judged): boolean {
@@ -149,16 +238,25 @@ type Named = { readonly name: string; readonly nics: number };
 function namesOf(names: readonly string[], { estate }: Judged): readonly Named[] {
   const nics = new Set(names.filter((name) => name.startsWith('/')));
   const others = [...new Set(names)].filter((name) => !name.startsWith('/'));
-  const bySubnet = Map.groupBy(
-    Object.values(estate.nics).filter(({ scopes }) => scopes.some((scope) => scope.includes('/subnets/'))),
-    ({ scopes }) => scopes.find((scope) => scope.includes('/subnets/')) ?? '',
-  );
   const told: Named[] = others.map((name) => ({ name, nics: 0 }));
   if (nics.size < 2) return [...told, ...[...nics].map((name) => ({ name, nics: 1 }))];
-  for (const [subnet, members] of bySubnet) {
+  for (const [subnet, members] of bySubnet(estate)) {
     if (members.length < 2 || !members.every(({ nic }) => nics.has(nic))) continue;
     told.push({ name: subnet, nics: members.length });
     for (const { nic } of members) nics.delete(nic);
   }
   return [...told, ...[...nics].map((name) => ({ name, nics: 1 }))];
+}
+
+const subnets = new WeakMap<Estate['nics'], ReadonlyMap<string, readonly NicEstate[]>>();
+
+/** The NICs of each subnet; kept, since an estate stays the same for many changes. */
+function bySubnet({ nics }: Estate): ReadonlyMap<string, readonly NicEstate[]> {
+  const known = subnets.get(nics);
+  if (known !== undefined) return known;
+  const subnetOf = ({ scopes }: NicEstate): string => scopes.find((scope) => scope.includes('/subnets/')) ?? '';
+  const made = Map.groupBy(Object.values(nics), subnetOf);
+  made.delete('');
+  subnets.set(nics, made);
+  return made;
 }

@@ -13,9 +13,12 @@ import { type End, endsOf, isAlike, type Reach } from '#verify/reach/reach.ts';
  * an appliance with the source kept, or over public addresses. Ports and protocol alone, as they are delivered.
  */
 export function between(reach: Reach, from: End, to: End): Half {
-  const { store } = reach.parts;
-  const near = store.union(straight(reach, from, to), around(reach, from, to));
-  return store.union(near, hairpin(reach, from, to));
+  return reach.parts.store.union(near(reach, from, to), hairpin(reach, from, to));
+}
+
+/** As `between`, without what goes out and comes back over public addresses. */
+export function near(reach: Reach, from: End, to: End): Half {
+  return reach.parts.store.union(straight(reach, from, to), around(reach, from, to));
 }
 
 /** Without an appliance and without the boundary. */
