@@ -46,6 +46,11 @@ const benches: { readonly [name: string]: Bench } = {
     needsRoot: false,
     load: async () => (await import('#bench/compile.ts')).benchCompile,
   },
+  proof: {
+    says: 'the large stamp proved whole, and again after one changed rule, against all kinds of invariants',
+    needsRoot: false,
+    load: async () => (await import('#bench/proof.ts')).benchProof,
+  },
   verify: {
     says: 'packet sets of filters: compiled, compared, searched for idle rules',
     needsRoot: false,

@@ -152,8 +152,14 @@ function start(name: ProcessName): ChildProcess {
     const uid = uidOf('guestd', settings.number);
     delegateGroups(groupsOf(settings.number), { uid, gid: uid, pid: child.pid });
   }
-  child.stdin?.end(JSON.stringify(order.boots[name]));
+  child.stdin?.end(JSON.stringify(name === 'proofd' ? withPolicy(order.boots[name]) : order.boots[name]));
   return child;
+}
+
+/** The operator may have signed another bundle since the stamp came up: a prover that starts again holds the newest. */
+function withPolicy(boot: Boot): Boot {
+  const policy = existsSync(places.policy) ? readFileSync(places.policy, 'utf8') : '';
+  return { ...boot, secrets: { ...boot.secrets, policy } };
 }
 
 /** Namespace, user, capabilities, then Node with code from strings forbidden. Every argument is its own word. */

@@ -38,7 +38,7 @@ export function checkLinkedAccess(before: Resource | undefined, after: Linking, 
 function checkExempting(after: Linking, { access, caller }: Asking): void {
   const { policyAssignmentId } = after.properties;
   if (after.type.toLowerCase() !== 'microsoft.authorization/policyexemptions') return;
-  if (typeof policyAssignmentId !== 'string' || !policyAssignmentId.startsWith('/subscriptions/')) return;
+  if (typeof policyAssignmentId !== 'string' || !policyAssignmentId.startsWith('/')) return;
   const action = 'Microsoft.Authorization/policyAssignments/exempt/action';
   if (access.may(caller, action, policyAssignmentId)) return;
   const says = `The client '${caller.oid}' has permission to write '${after.id}', but not '${action}' on the linked scope '${policyAssignmentId}'.`;

@@ -82,3 +82,13 @@ test('nobody exempts from the baseline through ARM', () => {
     put(world, exemption, { policyAssignmentId: 'baseline/management-ports', exemptionCategory: 'Waiver' });
   assert.throws(refused, { code: 'PolicyExemptionNotAllowed', status: 403 });
 });
+
+test('an assignment at the root speaks of every network interface', () => {
+  const world = withVnet(makeWorld());
+  put(world, '/providers/Microsoft.Authorization/policyAssignments/everywhere', { policyDefinitionId: ports });
+  const { view, context } = world.settled();
+  const estate = estateOf(view, context.stamp, new CompileMemo());
+  const [mine] = demandsOf(baselineDemands())({ view, estate }).filter(({ owner }) => owner === 'tenant');
+  assert.ok(mine?.kind === 'never');
+  assert.deepEqual([mine.scope, mine.to], ['/', [{ kind: 'nics' }]]);
+});

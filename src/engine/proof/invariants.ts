@@ -51,7 +51,7 @@ function assignedBy(assignment: Resource, view: View): readonly Invariant[] {
   const definition = policyOf(String(properties['policyDefinitionId']), view);
   if (definition === undefined) return [];
   const scope = String(properties['scope'] ?? '/');
-  const reaches = readable(() => reachesOf(definition, { scope, properties }, view));
+  const reaches = readable(() => reachesOf(definition, { scope: scope === '/' ? '' : scope, properties }, view));
   return reaches.flatMap((reach): Invariant[] => {
     if (reach.effect === 'disabled') return [];
     const isWatched = properties['enforcementMode'] === 'DoNotEnforce' || reach.effect === 'audit';

@@ -6,6 +6,7 @@ import { arrivalsFrom, publicMarks } from '#verify/invariant/arrivals.ts';
 import type { Isolated } from '#verify/invariant/invariant.ts';
 import { showArrival, showExit } from '#verify/invariant/never.ts';
 import { strangersTo } from '#verify/invariant/only.ts';
+import { touchedBothWays } from '#verify/invariant/touched.ts';
 import { isJudged, type Zone, zoneOf } from '#verify/invariant/zone.ts';
 import type { SetKind } from '#verify/proof/kind.ts';
 import { showBetween } from '#verify/proof/show.ts';
@@ -21,8 +22,7 @@ export const isolated: SetKind<Isolated> = {
     const inside = zoneOf(invariant.inside, world.estate);
     const isMeant = (mark: number): boolean =>
       inside.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]);
-    const isAll = changed === undefined || changed.all || changed.in.size + changed.out.size > 0;
-    return isAll ? endsIn(world, [...inside.marks].filter(isMeant)) : [];
+    return endsIn(world, touchedBothWays([...inside.marks].filter(isMeant), world, changed));
   },
 
   bad(invariant, end, world) {

@@ -4,6 +4,7 @@ import { arrivalsFrom, isPublic } from '#verify/invariant/arrivals.ts';
 import type { Only } from '#verify/invariant/invariant.ts';
 import { showArrival } from '#verify/invariant/never.ts';
 import { servicesOf } from '#verify/invariant/services.ts';
+import { touched } from '#verify/invariant/touched.ts';
 import { isJudged, type Zone, zoneOf } from '#verify/invariant/zone.ts';
 import type { SetKind } from '#verify/proof/kind.ts';
 import { endsIn, type Judged, neighbours } from '#verify/proof/world.ts';
@@ -17,8 +18,7 @@ export const only: SetKind<Only> = {
     const isMeant = (mark: number): boolean =>
       to.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]);
     // Any sender counts: when one sends more, all that it could reach is judged again.
-    const isAll = changed === undefined || changed.all || changed.out.size > 0;
-    return endsIn(world, [...(isAll ? to.marks : changed.in)].filter(isMeant));
+    return endsIn(world, touched([...to.marks].filter(isMeant), world, changed));
   },
 
   bad(invariant, end, world) {

@@ -7,6 +7,7 @@ import { strangersTo } from '#verify/invariant/only.ts';
 import type { Unchanged } from '#verify/invariant/invariant.ts';
 import { showArrival } from '#verify/invariant/never.ts';
 import { servicesOf } from '#verify/invariant/services.ts';
+import { touched } from '#verify/invariant/touched.ts';
 import { isJudged, type Zone, zoneOf } from '#verify/invariant/zone.ts';
 import type { SetKind } from '#verify/proof/kind.ts';
 import { endsIn, type Judged, neighbours } from '#verify/proof/world.ts';
@@ -18,10 +19,10 @@ export const unchanged: SetKind<Unchanged> = {
 
   ends(invariant, world, changed) {
     if (world.before === undefined || changed === undefined) return [];
-    const all = Object.keys(world.estate.nics).map(Number);
-    const isAll = changed.all || changed.out.size > 0;
     const isMeant = (mark: number): boolean => isJudged(invariant, world.estate.nics[String(mark)]);
-    return endsIn(world, (isAll ? all : [...changed.in]).filter(isMeant));
+    const isFew = !changed.all && changed.out.size === 0;
+    const marks = isFew ? [...changed.in] : Object.keys(world.estate.nics).map(Number);
+    return endsIn(world, touched(marks.filter(isMeant), world, changed));
   },
 
   bad(invariant, end, world) {

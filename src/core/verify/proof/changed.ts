@@ -153,7 +153,7 @@ type Record = { readonly [key: string]: unknown };
 export function changedKeys(old: Record, now: Record): readonly string[] {
   if (old === now) return [];
   const origin = originOf(now);
-  if (origin?.from === old) return origin.keys;
+  if (origin?.from === old) return origin.keys.filter((key) => old[key] !== now[key]);
   const keys = Object.keys(now).filter((key) => old[key] !== now[key]);
   for (const key of Object.keys(old)) if (!Object.hasOwn(now, key)) keys.push(key);
   return keys;
