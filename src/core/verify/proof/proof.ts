@@ -295,8 +295,12 @@ function judgeSets<I extends Invariant>(invariant: I, { before, judged, changed 
   for (const end of kind.ends(invariant, judged, changed)) judge(end);
   // Addresses that are gone, or are judged no more, break nothing.
   const meant = changed.regrouped && before.size > 0 ? meantBy(invariant, judged) : undefined;
-  for (const key of before.keys()) if (isGone(key, judged) || meant?.has(key) === false) own().delete(key);
+  if (changed.all || changed.structure || changed.regrouped)
+    for (const key of before.keys()) if (isGone(key, judged) || meant?.has(key) === false) own().delete(key);
   if (invariant.kind !== 'exposure') return { id: invariant.id, invariant, standing, newly, mended, isNew: false };
+  // So few addresses cannot be too many NICs.
+  if (standing === before || standing.size <= invariant.max)
+    return { id: invariant.id, invariant, standing, newly: [], mended, isNew: false };
   const [was, is] = [before, standing].map(marksIn);
   const isOver = (is?.size ?? 0) > invariant.max && (is?.size ?? 0) > (was?.size ?? 0);
   const first = isOver ? newly.filter(({ end }) => was?.has(end?.mark ?? 0) !== true) : [];
