@@ -54,7 +54,7 @@ export class KernelSpace {
   #applied: Ruleset = new Map();
   #network: Network = emptyNetwork;
 
-  /** `point` is absent for a namespace whose links nobody holds to anything. */
+  /** `point` is absent for the stand-in of the internet: what others put there is nobody's concern. */
   constructor(namespace: string, point?: string) {
     this.namespace = namespace;
     this.#point = point;
@@ -68,7 +68,7 @@ export class KernelSpace {
     this.#context.takeLossy();
     const { ruleset, foreign } = readRuleset(this.#context.list());
     // By its handle: a name is text of somebody else's.
-    if (foreign.length > 0)
+    if (foreign.length > 0 && this.#point !== undefined)
       this.#context.commit(foreign.map(({ family, handle }) => `delete table ${family} handle ${handle}\n`).join(''));
     this.#actual = ruleset;
     this.#applied = new Map();

@@ -38,7 +38,7 @@ function isFromInternet(kind: string): boolean {
 }
 
 function justInTime(port: number): Fix {
-  const says = `close it, and ask for just-in-time access to port ${port} when it is needed (Microsoft.Security/locations/jitNetworkAccessPolicies)`;
+  const says = `close it, and let one source address (/32) in to port ${port} while it is needed`;
   return { kind: 'justInTime', says };
 }
 
