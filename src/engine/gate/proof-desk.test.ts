@@ -39,7 +39,7 @@ function put(row: RuleRow): readonly Edit[] {
   return [{ id: after.id, after }];
 }
 
-test('a write that opens SSH is refused with a packet, what stood stands, and the next one is judged on it', async () => {
+test('[S1.14] a write that opens SSH is refused with a packet, what stood stands, and the next one is judged on it', async () => {
   const desk = new ProofDesk(labStamp, privateKey);
   const { record } = await desk.load(1, resources());
   const refused = await desk.propose(2, put(open));

@@ -163,7 +163,7 @@ const via: Invariant = {
   through: [scope('networkInterfaces/nva')],
 };
 
-test('egress through the firewall: every exit counts, and both families', () => {
+test('[S1.12] egress through the firewall: every exit counts, and both families', () => {
   const route = (build: Build): void => addRoutes(build, 't', [['out', '0.0.0.0/0', 'VirtualAppliance', '10.0.9.4']]);
   assert.deepEqual(broken(via), ['2 nic 2 tcp 203.0.113.9:22']);
   assert.deepEqual(broken(via, { more: route }), []);
@@ -186,7 +186,7 @@ test('egress through the firewall: every exit counts, and both families', () => 
   assert.equal(broken(via, { more: other }).length, 1);
 });
 
-test('only, isolated, always, exposure: each holds and breaks', () => {
+test('[S1.9, S1.11] only, isolated, always, exposure: each holds and breaks', () => {
   const only: Invariant = {
     ...about,
     id: 'only',
