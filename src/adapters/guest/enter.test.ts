@@ -46,3 +46,11 @@ test('a command that takes too long, or that cannot be run, is a fault', async (
     assert.rejects(enterGuest(order('/no/such/command'), {}), { name: 'Fault', code: 'GuestCommandFailed' }),
   ]);
 });
+
+test('a command that is ended before its launcher has read the order is a fault too, and breaks nothing here', async () => {
+  for (const timeoutMs of [1, 20, 40, 60, 80])
+    await assert.rejects(enterGuest(script('sleep 30'), { timeoutMs }), {
+      name: 'Fault',
+      code: 'GuestCommandTimedOut',
+    });
+});

@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { LaunchOrder } from '#adapters/guest/launch.ts';
-import { collect, ended, launcher, systemPath } from '#adapters/guest/userns.ts';
+import { collect, ended, ignoreBrokenPipes, launcher, systemPath } from '#adapters/guest/userns.ts';
 import { guestExecBytesMax, guestExecMs } from '#base/limits.ts';
 import { Fault } from '#base/wrong.ts';
 import type { GuestExecOptions, GuestExit } from '#engine/guest-port.ts';
@@ -28,7 +28,7 @@ export async function enterGuest(
     isLate = true;
     killGroup(child.pid);
   }, timeoutMs);
-  child.stdin?.on('error', () => undefined);
+  ignoreBrokenPipes(child);
   (child.stdio[3] as Writable).end(`${JSON.stringify(order)}\n`);
   child.stdin?.end(stdin);
   await leftBy(child).finally(() => clearTimeout(timer));

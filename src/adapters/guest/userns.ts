@@ -21,6 +21,7 @@ export async function launchGuest(uidFirst: number, order: LaunchOrder): Promise
     env: { PATH: systemPath },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   });
+  ignoreBrokenPipes(child);
   const said = collect(child.stderr as Readable, 4096);
   const lines = createInterface({ input: child.stdio[4] as Readable })[Symbol.asyncIterator]();
   const timer = setTimeout(() => child.kill('SIGKILL'), guestLaunchMs);
@@ -78,6 +79,7 @@ export async function runAsRange(options: HelperOptions): Promise<void> {
     env: { PATH: systemPath, LC_ALL: 'C', container: 'lxc', DEBIAN_FRONTEND: 'noninteractive' },
     stdio: [stdin ?? 'ignore', stdout ?? 'pipe', 'pipe', 'pipe'],
   });
+  ignoreBrokenPipes(child);
   const said = collect(child.stderr as Readable, 4096);
   if (onLine === undefined) child.stdout?.resume();
   else createInterface({ input: child.stdout as Readable }).on('line', onLine);
@@ -118,6 +120,14 @@ export function collect(stream: Readable, bytesMax: number): () => string {
     length += chunk.length;
   });
   return () => Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * A child that ends before it has read its orders breaks the pipe on our side: how it ended says what happened, and an error
+ * that nobody hears would end this process.
+ */
+export function ignoreBrokenPipes(child: ChildProcess): void {
+  for (const stream of child.stdio) stream?.on('error', () => undefined);
 }
 
 /** Resolves when the child has ended, also when it could not be started. */
