@@ -88,6 +88,8 @@ const unknowns: readonly string[] = [
   'meta mark 7 counter return',
   'ip saddr 10.0.0.0/8 ip saddr 10.1.0.0/16 counter return',
   'udp dport 53 tcp dport 53 counter return',
+  'tcp dport 53 tcp dport 80 counter return',
+  'tcp sport 1-100 tcp sport 90-200 counter return',
 ];
 
 test('an expression that it was not told of is never taken for anything', () => {

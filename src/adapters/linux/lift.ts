@@ -173,9 +173,10 @@ function readPort(protocol: 'tcp' | 'udp', words: string[], draft: Draft): boole
   const [field, value] = words.splice(0, 2);
   const ranges = value === undefined ? undefined : rangesOf(value);
   if (ranges === undefined) return false;
-  if (field === 'dport') draft.targetPorts = ranges;
-  else if (field === 'sport') draft.sourcePorts = ranges;
-  else return false;
+  const side = field === 'dport' ? 'targetPorts' : field === 'sport' ? 'sourcePorts' : undefined;
+  // Two conditions on one port would both have to hold: no filter says that.
+  if (side === undefined || draft[side].length > 0) return false;
+  draft[side] = ranges;
   return true;
 }
 
