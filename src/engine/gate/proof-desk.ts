@@ -74,11 +74,13 @@ export class ProofDesk implements Prover, ProofQuestions {
     }
     const before = this.#programs;
     return this.#tried(edits, () => {
-      const judged = this.#judged();
-      if (judged.refused.length > 0) {
+      const { refused, noted, steps } = this.#bench.propose(this.#world());
+      if (refused.length > 0) {
+        const told = this.#toldAll(refused);
         this.#takeBack();
-        return { verdict: 'refused', refused: judged.refused, steps: judged.steps };
+        return { verdict: 'refused', refused: told, steps };
       }
+      const judged: Judged = { noted: this.#toldAll(noted), blast: this.#bench.blast(), steps };
       const changed = treeDifference(before, this.#programs);
       return { verdict: 'proved', ...this.#signed(revision, digestOf(before)), edits: changed, judged };
     });
@@ -88,9 +90,11 @@ export class ProofDesk implements Prover, ProofQuestions {
     if (this.#revision < 0)
       return Promise.reject(new Fault('ProverEmpty', 'The prover has no model yet; load it first.'));
     return this.#tried(edits, () => {
-      const judged = this.#judged();
+      const { refused, noted, steps } = this.#bench.propose(this.#world());
+      const blast = this.#bench.blast();
+      const planned: Planned = { refused: this.#toldAll(refused), noted: this.#toldAll(noted), blast, steps };
       this.#takeBack();
-      return judged;
+      return planned;
     });
   }
 
@@ -101,12 +105,12 @@ export class ProofDesk implements Prover, ProofQuestions {
 
   /** The demands changed: all is proved anew, and what stands broken is told. Nothing that stands is taken back for it (decision D2.1). */
   reprove(): Promise<readonly ToldBreach[]> {
-    return this.#asked(() => this.#bench.load(this.#world()).map((breach) => this.#told(breach)));
+    return this.#asked(() => this.#toldAll(this.#bench.load(this.#world())));
   }
 
   /** What stands broken now. */
   findings(): Promise<readonly ToldBreach[]> {
-    return this.#asked(() => this.#bench.standing().map((breach) => this.#told(breach)));
+    return this.#asked(() => this.#toldAll(this.#bench.standing()));
   }
 
   exposure(): Promise<readonly Exposed[]> {
@@ -139,7 +143,7 @@ export class ProofDesk implements Prover, ProofQuestions {
           target: 'id',
         });
       }
-      const broken = this.#bench.proof.ask(invariant).map((breach) => this.#told(breach));
+      const broken = this.#toldAll(this.#bench.proof.ask(invariant));
       return { holds: broken.length === 0, broken };
     });
   }
@@ -181,15 +185,9 @@ export class ProofDesk implements Prover, ProofQuestions {
     }
   }
 
-  #judged(): Planned {
-    const { refused, noted, steps } = this.#bench.propose(this.#world());
-    const blast = this.#bench.blast();
-    const told = (breaches: readonly Breach[]): ToldBreach[] => breaches.map((breach) => this.#told(breach));
-    return { refused: told(refused), noted: told(noted), blast, steps } satisfies Judged & Planned;
-  }
-
-  #told(breach: Breach): ToldBreach {
-    return toldBreach(breach, { programs: this.#programs as unknown as Programs, view: this.#view });
+  #toldAll(breaches: readonly Breach[]): readonly ToldBreach[] {
+    const parts = { programs: this.#programs as unknown as Programs, view: this.#view };
+    return breaches.map((breach) => toldBreach(breach, parts));
   }
 
   /** The last change stands: it can no longer be taken back. */

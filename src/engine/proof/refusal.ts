@@ -46,7 +46,6 @@ const fixWords: { readonly [kind in ToldFix['kind']]: string } = {
   removeRule: 'the same without the rule that allows it',
   addRule: 'a rule before it that denies this',
   detachAddress: 'the same without the public address',
-  justInTime: 'a rule for one source address (/32) while it is needed',
   route: 'a route through the declared firewall',
 };
 

@@ -39,7 +39,7 @@ export const policy: AzSuite = {
       /RequestDisallowedByPolicy|policy violation/,
       /-> 198\.18\.\d+\.\d+:22 \(delivered to 10\.1\.1\.4:22\)/,
       /Management ports are never open to the Internet/,
-      /one source address/i,
+      /the same without the public address/,
     ),
     az(`${create} -n closed --nsg-rule NONE --public-ip-sku Standard`, { powerState: 'VM running' }, slow),
     refused(

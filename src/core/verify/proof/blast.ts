@@ -33,7 +33,10 @@ export function blastBetween(before: Judged, after: Judged, changed: Changed): B
     ? [...after.reach.places.marks.keys(), ...before.reach.places.marks.keys()]
     : [...changed.in, ...changed.out];
   const marks = [...new Set(concerned)].sort((left, right) => left - right);
-  const isFiltersOnly = !changed.all && !changed.structure && !marks.some((mark) => forwards(mark, before, after));
+  const isFiltersOnly =
+    !changed.all &&
+    !changed.structure &&
+    !marks.some((mark) => forwards(mark, before, after) || tableOf(mark, before) !== tableOf(mark, after));
   const change: Change = { before, after, changed, isFiltersOnly, pairs: blastPairsMax };
   let looked = 0;
   for (const mark of marks.slice(0, blastNicsMax)) {
@@ -51,6 +54,12 @@ export function blastBetween(before: Judged, after: Judged, changed: Changed): B
       lost: Math.max(0, less.length - blastRowsMax) + left,
     },
   };
+}
+
+/** The routes of a NIC: the same object as long as nobody changed them. */
+function tableOf(mark: number, { reach }: Judged): unknown {
+  const place = reach.places.marks.get(mark);
+  return place === undefined ? undefined : reach.router(place.point)?.tables[place.port.table];
 }
 
 function forwards(mark: number, ...worlds: readonly Judged[]): boolean {

@@ -25,21 +25,10 @@ export function fixesFor({ invariant, witness }: Broken, at: At, world: Judged):
       const left = kind.bad(invariant, at.end, { ...world, reach });
       return store.intersection(left, at.bad) === nothing;
     });
-    const fixes = found.map(({ fix }) => fix);
-    const isShell = invariant.kind === 'never' && isFromInternet(witness.packet.origin.kind);
-    return (isShell ? [...fixes, justInTime(witness.packet.targetPort)] : fixes).slice(0, disallowedFixesMax);
+    return found.map(({ fix }) => fix).slice(0, disallowedFixesMax);
   } finally {
     store.rollback(mark);
   }
-}
-
-function isFromInternet(kind: string): boolean {
-  return kind === 'internet';
-}
-
-function justInTime(port: number): Fix {
-  const says = `close it, and let one source address (/32) in to port ${port} while it is needed`;
-  return { kind: 'justInTime', says };
 }
 
 type Candidate = { readonly fix: Fix; readonly programs: Programs };

@@ -302,7 +302,7 @@ test('a change is refused for what it newly breaks; what stood is a finding, and
   );
   assert.deepEqual(
     breach?.fixes.map(({ kind }) => kind),
-    ['narrowRule', 'removeRule', 'detachAddress', 'justInTime'],
+    ['narrowRule', 'removeRule', 'detachAddress'],
   );
   const blast = proof.blast();
   assert.deepEqual(

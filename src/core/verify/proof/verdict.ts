@@ -29,7 +29,7 @@ export type Breach = {
 
 /** A change that would be accepted: tried on the programs and proved before it is told. */
 export type Fix = {
-  readonly kind: 'narrowRule' | 'removeRule' | 'addRule' | 'detachAddress' | 'justInTime' | 'route';
+  readonly kind: 'narrowRule' | 'removeRule' | 'addRule' | 'detachAddress' | 'route';
   readonly says: string;
   /** `nsg/<name>/<rule>` or the like, as in the programs' reasons. */
   readonly because?: string;
