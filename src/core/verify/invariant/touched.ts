@@ -29,25 +29,32 @@ export function touchedBothWays(
   return [...marks].filter((mark) => all.has(mark) || isReached(mark));
 }
 
-/** Whether a NIC shares a network, or a peered one, with any of the senders, or has a public name. */
+/**
+ * Whether a NIC shares a network, or a peered one, with any of the senders, or has a public name; in the state before as well, since
+ * what a sender does no more counts too.
+ */
 function reachedFrom(senders: ReadonlySet<number>, world: Judged): (mark: number) => boolean {
   const keys = new Set<string>();
-  for (const mark of senders) for (const key of keysOf(mark, world) ?? []) keys.add(key);
-  return (mark) => {
-    if (senders.size === 0) return false;
-    const own = keysOf(mark, world);
-    return own === undefined || own.some((key) => keys.has(key)) || isNamed(mark, world);
-  };
+  for (const mark of senders) for (const key of keysOf(mark, world)) keys.add(key);
+  return (mark) => senders.size > 0 && (keysOf(mark, world).some((key) => keys.has(key)) || isNamed(mark, world));
 }
 
-/** The network of a NIC and those that are peered with it. */
-function keysOf(mark: number, { reach }: Judged): readonly string[] | undefined {
-  const place = reach.places.marks.get(mark);
-  const router = place === undefined ? undefined : reach.router(place.point);
-  return router === undefined ? undefined : [router.key, ...Object.keys(router.peers)];
+/** The networks of a NIC and those that are peered with them. */
+function keysOf(mark: number, world: Judged): readonly string[] {
+  return statesOf(world).flatMap(({ reach }) => {
+    const place = reach.places.marks.get(mark);
+    const router = place === undefined ? undefined : reach.router(place.point);
+    return router === undefined ? [] : [router.key, ...Object.keys(router.peers)];
+  });
 }
 
 function isNamed(mark: number, world: Judged): boolean {
-  const place = world.reach.places.marks.get(mark);
-  return place !== undefined && endsOf(place).some((end) => isPublic(end, world));
+  return statesOf(world).some((state) => {
+    const place = state.reach.places.marks.get(mark);
+    return place !== undefined && endsOf(place).some((end) => isPublic(end, state));
+  });
+}
+
+function statesOf(world: Judged): readonly Judged[] {
+  return world.before === undefined ? [world] : [world, world.before];
 }
