@@ -66,10 +66,10 @@ export class DriftFollower {
         },
       );
     }
-    this.#times.delete(host);
-    this.#untrusted.delete(host);
     const id = alertId({ code: untrustedCode, resource: `host/${host}` });
     await closeAlert(store, id, { at: clock.now(), closedBy: 'operator', audit });
+    this.#times.delete(host);
+    this.#untrusted.delete(host);
   }
 
   /** Asks once, tells of what was found, and closes what did not come back. */

@@ -52,14 +52,14 @@ async function change(options: TargetOptions, next: (before: Stated) => JsonObje
   const text = signBundle(bundle, readPrivateKey(privatePem));
   const socket = places.socket('proofd', 'operator');
   const isRunning = kind === 'stamp' && existsSync(socket);
-  // The prover first: what it refuses must not lie there for the next start.
+  // Durable before it is in force, and for the next start only when the prover took it.
+  writeFileSync(unsettled(places.policy), text, { mode: 0o600, flush: true });
   const answer = isRunning
     ? await withSocket(socket, 'proofd', (link) =>
         link.call<{ readonly version: number; readonly findings: readonly ToldBreach[] }>('policy', [text]),
       )
     : undefined;
-  writeFileSync(`${places.policy}.new`, text, { mode: 0o600, flush: true });
-  renameSync(`${places.policy}.new`, places.policy);
+  renameSync(unsettled(places.policy), places.policy);
   const findings = answer?.findings ?? [];
   const said = isRunning
     ? `Version ${String(bundle['version'])} is in force. ${findings.length === 0 ? 'Nothing stands broken.' : `${findings.length} stand broken:`}`
@@ -71,14 +71,33 @@ async function change(options: TargetOptions, next: (before: Stated) => JsonObje
   );
 }
 
-/** What was signed last; without any, an empty bundle of version 0. */
+/** What was signed last; without any, an empty bundle of version 0. The prover may have taken one that a crash kept from being settled: its version is spent. */
 function bundleIn(settings: Settings): Stated {
   const { policy } = placesOf(settings);
-  if (!existsSync(policy)) return { version: 0, stamp: settings.number };
-  const { bundle } = readJson(policy);
+  const settled = bundleAt(policy) ?? { version: 0, stamp: settings.number };
+  return { ...settled, version: Math.max(settled.version, spentVersion(unsettled(policy))) };
+}
+
+/** What is half written was never given to a prover. */
+function spentVersion(file: string): number {
+  try {
+    return bundleAt(file)?.version ?? 0;
+  } catch (error) {
+    if (error instanceof Refusal) return 0;
+    throw error;
+  }
+}
+
+function bundleAt(file: string): Stated | undefined {
+  if (!existsSync(file)) return undefined;
+  const { bundle } = readJson(file);
   const whole = isObject(bundle) ? bundle : {};
   const { version, stamp } = readBundle(whole);
   return { ...whole, version, stamp };
+}
+
+function unsettled(policy: string): string {
+  return `${policy}.new`;
 }
 
 function readJson(file: string): JsonObject {
