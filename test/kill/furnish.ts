@@ -1,5 +1,6 @@
 /** Two guests behind a churned group and a load balancer, and the packet streams that run through them. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Furniture, ruleBody } from '#bench/furniture.ts';
 import type { OwnStamp } from '#bench/own-stamp.ts';
 import { namespaceOfGuest, startEcho, startVisits, type Stream } from '#test/kill/streams.ts';
@@ -42,4 +43,16 @@ export function startStreams(stamp: OwnStamp, url: string): Stream[] {
   const { left: from, right: to } = guestAddresses;
   const echo = startEcho({ left: namespaceOfGuest(from), right: namespaceOfGuest(to), from, to, port: echoPort });
   return [echo, startVisits(`rw${stamp.number}-inet`, url)];
+}
+
+/** Until the first probes found the backends, and neighbours are known, losses are no wonder. */
+export async function untilFlowing(streams: readonly Stream[]): Promise<void> {
+  const until = Date.now() + 60_000;
+  for (;;) {
+    await sleep(2000);
+    const reports = await Promise.all(streams.map((stream) => stream.report()));
+    if (reports.every(({ lost, longestGapMs }) => lost === 0 && longestGapMs < 500)) return;
+    if (Date.now() > until)
+      throw new Error(`The streams do not flow before anything was done to the stamp: ${JSON.stringify(reports)}`);
+  }
 }

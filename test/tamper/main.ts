@@ -8,7 +8,7 @@ import { Furniture } from '#bench/furniture.ts';
 import { medianOf, rounded } from '#bench/figures.ts';
 import { type OwnStamp, withOwnStamp } from '#bench/own-stamp.ts';
 import { printCounts } from '#tools/counts.ts';
-import { furnish, guestAddresses, startStreams } from '#test/kill/furnish.ts';
+import { furnish, guestAddresses, startStreams, untilFlowing } from '#test/kill/furnish.ts';
 import type { Stream } from '#test/kill/streams.ts';
 import { kernelOf } from '#test/tamper/kernel.ts';
 import { tampers, type Tamper } from '#test/tamper/tampers.ts';
@@ -40,7 +40,7 @@ async function onStamp(stamp: OwnStamp): Promise<void> {
   const link = new LinkClient('stampd', `/run/ringwall/${stamp.number}/stampd/cli/socket`);
   const ask = () => link.call<Drift>('drift', []);
   try {
-    await settled(streams);
+    await untilFlowing(streams);
     const port = await portOf(stamp, guestAddresses.left);
     const healed: Healed[] = [];
     for (const tamper of tampers) healed.push(await oneTamper({ stamp, ask, streams, port }, tamper));
@@ -165,17 +165,6 @@ async function portOf({ number }: OwnStamp, address: string): Promise<string> {
   const port = /dev (n\d+)/.exec(route)?.[1];
   if (port === undefined) throw new Error(`The guest ${address} is not on host 1: ${route}`);
   return port;
-}
-
-async function settled(streams: readonly Stream[]): Promise<void> {
-  const until = Date.now() + 60_000;
-  for (;;) {
-    await sleep(2000);
-    const reports = await Promise.all(streams.map((stream) => stream.report()));
-    if (reports.every(({ lost }) => lost === 0)) return;
-    if (Date.now() > until)
-      throw new Error(`The streams do not flow before anything was changed: ${JSON.stringify(reports)}`);
-  }
 }
 
 /** After so much tampering host 1 takes no guest until it is trusted. */
