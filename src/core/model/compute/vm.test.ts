@@ -4,7 +4,7 @@ import { deepEqual, equal, match, ok, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '#base/json.ts';
 import { guestsPerStampMax } from '#base/limits.ts';
-import { group, makeWorld, net, nicBody, outcome, withVnet, type World } from '#model/test-world.ts';
+import { group, makeWorld, net, nicBody, outcome, refusalOf, withVnet, type World } from '#model/test-world.ts';
 import { passwordFault, sshKeyFault, userNameFault } from '#model/compute/credentials.ts';
 import { imageOf, offers, publishers, skus, versions } from '#model/compute/image.ts';
 import { hashPassword, isPasswordOf } from '#model/compute/password-hash.ts';
@@ -235,6 +235,13 @@ test('a NIC in use is held, shown with its machine, and free when the machine is
     outcome(() => world.remove(n1)),
     'ok',
   );
+});
+
+test('a machine is refused while no host of the stamp takes any', () => {
+  const world = withVnet(makeWorld({ hosts: ['h1', 'h2'], remoteHosts: ['h1', 'h2'] }));
+  world.put(net('networkInterfaces/n1'), nicBody());
+  const refusal = refusalOf(() => world.put(vm1, body()));
+  deepEqual([refusal?.code, refusal?.status], ['AllocationFailed', 409]);
 });
 
 test('machines are spread over hosts, and apart within an availability set', () => {
