@@ -2,12 +2,11 @@
 
 import type { JsonObject } from '#base/json.ts';
 import { rounded } from '#bench/figures.ts';
-import type { Filter, Rule } from '#program/program.ts';
 import { sameFilter } from '#verify/equivalence.ts';
 import { filterSet, type Policy } from '#verify/filter-set.ts';
 import { idleRules } from '#verify/idle-rules.ts';
 import { PacketSets } from '#verify/packet-sets.ts';
-import { type FilterStyle, randomFilter } from '#test/generate/filter.ts';
+import { type FilterStyle, randomFilter, rewritten, turned } from '#test/generate/filter.ts';
 import { randomFrom } from '#test/generate/random.ts';
 
 const seed = 1;
@@ -60,28 +59,6 @@ function measure(style: FilterStyle, rules: number): JsonObject {
     label_nodes: store.size.labelNodes,
     steps,
   };
-}
-
-/** The same filter, written otherwise: every rule for all protocols with ports becomes two, and a dead copy of the first rule ends it. */
-function rewritten({ rules }: Filter): Filter {
-  const entries = Object.entries(rules).flatMap(([key, rule]): [string, Rule][] => {
-    const hasPorts = rule.sourcePorts.length + rule.targetPorts.length > 0;
-    if (rule.protocol !== 'any' || !hasPorts) return [[key, rule]];
-    return [
-      [`${key}-tcp`, { ...rule, protocol: 'tcp' }],
-      [`${key}-udp`, { ...rule, protocol: 'udp' }],
-    ];
-  });
-  const first = entries[0];
-  return { rules: Object.fromEntries(first === undefined ? entries : [...entries, ['99999/copy', first[1]]]) };
-}
-
-/** One deciding rule turned: the first one, which nothing shadows. */
-function turned({ rules }: Filter): Filter {
-  const [first] = Object.entries(rules);
-  if (first === undefined) return { rules };
-  const [key, rule] = first;
-  return { rules: { ...rules, [key]: { ...rule, access: rule.access === 'allow' ? 'deny' : 'allow' } } };
 }
 
 function least(runs: number, work: () => unknown): number {

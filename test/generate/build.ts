@@ -263,12 +263,11 @@ export function addPeering(build: Build, [from, to]: readonly [string, string], 
   });
 }
 
+/** A route: name, prefix, type of the next hop, its address. */
+export type RouteRow = readonly [name: string, prefix: string, hop: string, address?: string];
+
 /** A route table with routes `[name, prefix, next hop type, address]`. */
-export function addRoutes(
-  build: Build,
-  name: string,
-  rows: readonly (readonly [string, string, string, string?])[],
-): void {
+export function addRoutes(build: Build, name: string, rows: readonly RouteRow[]): void {
   add(build, { path: `routeTables/${name}` });
   for (const [route, addressPrefix, nextHopType, nextHopIpAddress] of rows) {
     add(build, {

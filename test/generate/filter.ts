@@ -86,6 +86,28 @@ function randomRange(random: Random, style: FilterStyle): PortRange {
   return random.chance(0.2) ? [port, port + random.below(40)] : [port, port];
 }
 
+/** The same filter, written otherwise: every rule for all protocols with ports becomes two, and a dead copy of the first rule ends it. */
+export function rewritten({ rules }: Filter): Filter {
+  const entries = Object.entries(rules).flatMap(([key, rule]): [string, Rule][] => {
+    const hasPorts = rule.sourcePorts.length + rule.targetPorts.length > 0;
+    if (rule.protocol !== 'any' || !hasPorts) return [[key, rule]];
+    return [
+      [`${key}-tcp`, { ...rule, protocol: 'tcp' }],
+      [`${key}-udp`, { ...rule, protocol: 'udp' }],
+    ];
+  });
+  const first = entries[0];
+  return { rules: Object.fromEntries(first === undefined ? entries : [...entries, ['99999/copy', first[1]]]) };
+}
+
+/** One rule turned: by itself the first one, which nothing shadows. */
+export function turned({ rules }: Filter, at = 0): Filter {
+  const one = Object.entries(rules)[at];
+  if (one === undefined) return { rules };
+  const [key, rule] = one;
+  return { rules: { ...rules, [key]: { ...rule, access: rule.access === 'allow' ? 'deny' : 'allow' } } };
+}
+
 /** Packets at the first and last address and port of the rules, and one beside them; half of them all about one rule. */
 export function boundaryPackets(random: Random, { filter, sets }: RandomFilter): () => Header {
   const rules = Object.values(filter.rules);

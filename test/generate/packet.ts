@@ -156,3 +156,47 @@ function edgesOf(text: string): string[] {
   const size = 1n << BigInt((prefix.family === 4 ? 32 : 128) - prefix.length);
   return [prefix.first, prefix.first + size - 2n].map((value) => printAddress({ family: prefix.family, value }));
 }
+
+/** The packet with a target that exists from where it starts: without this, most packets would only show that nothing is there. */
+export function aimed(random: Random, programs: Programs, packet: Packet): Packet {
+  const family = packet.source.includes(':');
+  const edge = programs['edge'];
+  const outside =
+    edge?.kind === 'edge'
+      ? [
+          ...Object.keys(edge.publics),
+          ...Object.values(edge.balances).map(({ frontend }) => frontend),
+          ...Object.values(edge.published).map(({ address }) => address),
+        ]
+      : [];
+  const router = Object.values(programs).find(
+    (one) =>
+      one.kind === 'router' &&
+      packet.origin.kind === 'nic' &&
+      Object.values(one.ports).some(({ mark }) => packet.origin.kind === 'nic' && mark === packet.origin.mark),
+  );
+  const inside =
+    router?.kind === 'router'
+      ? [
+          ...Object.values(router.ports).flatMap(({ addresses }) => Object.keys(addresses)),
+          ...Object.keys(router.remotes),
+          ...Object.values(router.peers).flatMap(({ addresses }) => Object.keys(addresses)),
+          ...Object.values(router.balances).map(({ frontend }) => frontend),
+          ...internet,
+        ]
+      : [];
+  const fitting = [...inside, ...(random.chance(0.3) || inside.length === 0 ? outside : [])].filter(
+    (target) => target.includes(':') === family,
+  );
+  if (fitting.length === 0) return packet;
+  const target = random.pick(fitting);
+  const fronts = [edge, router].flatMap((one) =>
+    one?.kind === 'edge' || one?.kind === 'router' ? Object.values(one.balances) : [],
+  );
+  const front = fronts.filter(({ frontend, port }) => frontend === target && port > 0);
+  if (front.length === 0 || random.chance(0.3)) return { ...packet, target };
+  const { protocol, port } = random.pick(front);
+  return { ...packet, target, protocol: protocol === 'udp' ? 'udp' : 'tcp', sourcePort: 50_000, targetPort: port };
+}
+
+const internet = ['203.0.113.9', '8.8.8.8', '2001:db8:ffff::9'];

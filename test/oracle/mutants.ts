@@ -11,6 +11,7 @@ export type Mutant = {
 
 const compileTests = ['src/core/compile'];
 const programTests = ['src/core/program', 'src/core/compile'];
+const verifyTests = ['src/core/verify'];
 
 /** The five faults that a published model of Azure has, as one would make them here. */
 const published: readonly Mutant[] = [
@@ -191,5 +192,190 @@ const programs: readonly Mutant[] = [
   },
 ];
 
+const verified: readonly Mutant[] = [
+  {
+    file: 'src/core/verify/reach/inside.ts',
+    find: '    if (!isBalanceTarget(reach, place, { balance, address: to.address })) continue;\n',
+    replace: '',
+    tests: verifyTests,
+    says: 'all targets of an inner balance are chosen, also when the table leads some through an appliance',
+  },
+  {
+    file: 'src/core/verify/reach/inside.ts',
+    find: '    (rest, one) => store.difference(rest, reach.takenSet(one)),',
+    replace: '    (rest) => rest,',
+    tests: verifyTests,
+    says: 'two balances of one address both take the packet',
+  },
+  {
+    file: 'src/core/verify/reach/inside.ts',
+    find: '  return halves.moved(mine, port, targetPort);',
+    replace: '  return mine;',
+    tests: verifyTests,
+    says: 'an inner balance does not translate the port',
+  },
+  {
+    file: 'src/core/verify/reach/inward.ts',
+    find: '  return store.complement(halves.remote(reach.edge?.bogons ?? [], addressDigits(address).family));',
+    replace: '  return store.complement(halves.remote([], addressDigits(address).family));',
+    tests: verifyTests,
+    says: 'sources that are not the internet come from there',
+  },
+  {
+    file: 'src/core/verify/reach/inward.ts',
+    find: '  return [...reach.entered(end, sources), ...relayed(reach, end, sources)];',
+    replace: '  return [...reach.entered(end, sources)];',
+    tests: verifyTests,
+    says: 'what an appliance sends on is forgotten',
+  },
+  {
+    file: 'src/core/verify/reach/outward.ts',
+    find: '    const out = store.difference(toBoundary(reach, from), inside);',
+    replace: '    const out = toBoundary(reach, from);',
+    tests: verifyTests,
+    says: 'the stamp’s own addresses are taken for the internet',
+  },
+  {
+    file: 'src/core/verify/reach/outward.ts',
+    find: "  return kept === nothing ? nothing : store.intersection(kept, reach.fabric('source', label));",
+    replace: '  return kept;',
+    tests: verifyTests,
+    says: 'the switch is no layer of the way out',
+  },
+  {
+    file: 'src/core/verify/reach/outward.ts',
+    find: 'const mine = store.intersection(sent, reach.spoken(entry));',
+    replace: 'const mine = store.intersection(sent, reach.spoken({ ...entry, taken: [] }));',
+    tests: verifyTests,
+    says: 'two balances of the boundary both take the packet',
+  },
+  {
+    file: 'src/core/verify/reach/reach.ts',
+    find: '    return taken.reduce((rest, one) => store.difference(rest, this.takenSet(one)), own);',
+    replace: '    return own;',
+    tests: verifyTests,
+    says: 'what an earlier balance of the boundary takes reaches the later one from the internet',
+  },
+  {
+    file: 'src/core/verify/reach/outward.ts',
+    find: '  return entry.port === 0 ? mine : halves.moved(mine, entry.port, entry.targetPort);',
+    replace: '  return mine;',
+    tests: verifyTests,
+    says: 'a packet that comes back in keeps the port of the frontend',
+  },
+  {
+    file: 'src/core/verify/reach/routes.ts',
+    find: '      .toSorted((left, right) => right.length - left.length);',
+    replace: '      .toSorted((left, right) => left.length - right.length);',
+    tests: verifyTests,
+    says: 'the shortest route decides, in sets',
+  },
+  {
+    file: 'src/core/verify/reach/relay.ts',
+    find: '    store.difference(sources, halves.remote(own, family)),',
+    replace: '    sources,',
+    tests: verifyTests,
+    says: 'an appliance sends on as itself',
+  },
+  {
+    file: 'src/core/verify/reach/relay.ts',
+    find: "    reach.filtered(relay, relay.port.outbound, { local: 'target', address: end.address }),",
+    replace: "    reach.filtered(relay, relay.port.inbound, { local: 'target', address: end.address }),",
+    tests: verifyTests,
+    says: 'the inbound rules judge what an appliance sends on',
+  },
+  {
+    file: 'src/core/verify/reach/relay.ts',
+    find: ' && (one.key === other.key || Object.hasOwn(one.peers, other.key));',
+    replace: ' && one.key === other.key;',
+    tests: verifyTests,
+    says: 'an appliance reaches no peered network',
+  },
+  {
+    file: 'src/core/verify/filter-set.ts',
+    find: '  return store.diagrams.apply(operations.overlay, whole, nothing);',
+    replace: '  return store.diagrams.apply(operations.overlay, whole, all);',
+    tests: verifyTests,
+    says: 'what no rule speaks of is let in',
+  },
+  {
+    file: 'src/core/verify/packet-sets.ts',
+    find: '  ah: [4, 15],',
+    replace: '  ah: [4, 14],',
+    tests: verifyTests,
+    says: 'a value that no protocol has makes equal sets unequal',
+  },
+  {
+    file: 'src/core/verify/kept.ts',
+    find: '    if (this.#isLogging) this.#log.push({ key, before: this.#values.get(key) });\n',
+    replace: '',
+    tests: verifyTests,
+    says: 'a rollback keeps what was remembered of rows that are gone',
+  },
+  {
+    file: 'src/core/verify/memo.ts',
+    find: '    if (this.#logging && this.#logged <= logLengthMax) this.#log[this.#logged++] = at;\n',
+    replace: '',
+    tests: verifyTests,
+    says: 'a rollback keeps results that name rows that are gone',
+  },
+  {
+    file: 'src/core/verify/diagrams.ts',
+    find: '    this.trees.memo.rollback(mark.treeMemo);\n',
+    replace: '',
+    tests: verifyTests,
+    says: 'a rollback forgets the memory of labels',
+  },
+  {
+    file: 'src/core/verify/proof/changed.ts',
+    find: '      for (const mark of users.outbound.get(key) ?? []) changed.out.add(mark);\n',
+    replace: '',
+    tests: verifyTests,
+    says: 'a changed outbound rule concerns nobody',
+  },
+  {
+    file: 'src/core/verify/proof/changed.ts',
+    find: '    old.sets !== now.sets ||\n',
+    replace: '',
+    tests: verifyTests,
+    says: 'a changed set concerns nobody',
+  },
+  {
+    file: 'src/core/verify/proof/changed.ts',
+    find: '    old.peers !== now.peers ||\n',
+    replace: '',
+    tests: verifyTests,
+    says: 'a changed peering concerns nobody',
+  },
+  {
+    file: 'src/core/verify/proof/changed.ts',
+    find: '  if (!changed.all) spread(changed, before, after);\n',
+    replace: '',
+    tests: verifyTests,
+    says: 'a changed appliance concerns itself alone',
+  },
+  {
+    file: 'src/core/verify/invariant/never.ts',
+    find: '    return store.intersection(bad, services);',
+    replace: '    return bad;',
+    tests: verifyTests,
+    says: 'every service is a forbidden one',
+  },
+  {
+    file: 'src/core/verify/invariant/tenants.ts',
+    find: '!own.peered.includes(key) || !other.peered.includes(router.key)',
+    replace: '!own.peered.includes(key)',
+    tests: verifyTests,
+    says: 'one owner’s word joins two networks',
+  },
+  {
+    file: 'src/core/verify/invariant/spoofing.ts',
+    find: '    if (forwarding && !nic.forwarding) note(',
+    replace: '    if (false as boolean) note(',
+    tests: verifyTests,
+    says: 'a NIC that forwards unasked is none that sends as another',
+  },
+];
+
 /** All of them. */
-export const mutants: readonly Mutant[] = [...published, ...compiled, ...programs];
+export const mutants: readonly Mutant[] = [...published, ...compiled, ...programs, ...verified];

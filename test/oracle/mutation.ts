@@ -6,14 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '#tools/sources.ts';
 import { type Mutant, mutants } from '#test/oracle/mutants.ts';
+import type { PartEnd, PartOrder } from '#test/oracle/part.ts';
 
-/** A run that takes longer is ended and counts as noticed: an endless loop is a fault that anybody sees. */
+/** A run that takes longer is ended, and proves nothing: the fault must be seen by a test. */
 const secondsMax = 180;
 const workers = 2;
 
 export type Planted = { readonly mutant: Mutant; readonly isNoticed: boolean; readonly because: string };
 
-/** Runs all mutants (or those whose words contain `only`); tells each as it ends. */
+/** Plants all of them (or those whose words contain `only`); tells each as it ends. */
 export async function runMutants(tell: (planted: Planted) => void, only = ''): Promise<readonly Planted[]> {
   const chosen = mutants.filter(({ says, file }) => `${file} ${says}`.includes(only));
   const left = [...chosen];
@@ -21,6 +22,7 @@ export async function runMutants(tell: (planted: Planted) => void, only = ''): P
   const lane = async (): Promise<void> => {
     const folder = copyOfSources();
     try {
+      await sound(folder, chosen);
       for (let mutant = left.shift(); mutant !== undefined; mutant = left.shift()) {
         const planted = await plant(folder, mutant);
         done.push(planted);
@@ -32,6 +34,26 @@ export async function runMutants(tell: (planted: Planted) => void, only = ''): P
   };
   await Promise.all(Array.from({ length: workers }, lane));
   return done;
+}
+
+/** All planted faults; one that no test notices is a disagreement. */
+export async function faultsPart({ onProgress }: PartOrder): Promise<PartEnd> {
+  let count = 0;
+  const planted = await runMutants(() => onProgress((count += 1) / mutants.length));
+  const missed = planted.filter(({ isNoticed }) => !isNoticed);
+  return {
+    checked: planted.length,
+    says: `${planted.length - missed.length} noticed`,
+    disagreements: missed.map(({ mutant, because }) => `${mutant.file}: ${mutant.says}: ${because}`),
+  };
+}
+
+/** Without a fault the tests must pass: else they notice anything. */
+async function sound(folder: string, chosen: readonly Mutant[]): Promise<void> {
+  for (const tests of new Set(chosen.map((mutant) => mutant.tests))) {
+    const { isNoticed, because } = await noticed(folder, tests);
+    if (isNoticed) throw new Error(`Without a fault ${tests.join(' ')} fails: ${because}`);
+  }
 }
 
 function copyOfSources(): string {
@@ -78,7 +100,7 @@ async function noticed(
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   clearTimeout(timer);
   const output = Buffer.concat(chunks).toString('utf8');
-  if (code === null) return { isNoticed: true, because: `not done after ${secondsMax} s` };
+  if (code === null) return { isNoticed: false, because: `not done after ${secondsMax} s` };
   const failed = /(\d+) passed, (\d+) failed/.exec(output);
   if (failed === null) return { isNoticed: false, because: `the tests did not run: ${output.slice(-300)}` };
   const first = /^✖ \S*?([^/\s]+:\d+ .*)$/m.exec(output)?.[1];

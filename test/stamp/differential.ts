@@ -1,4 +1,4 @@
-/** Kernel against oracle: random packets on random stamps; every disagreement is printed with its seed. */
+/** Kernel against oracle and verifier: random packets on random stamps; every disagreement is told with its seed. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deepFreeze } from '#base/json.ts';
@@ -10,9 +10,12 @@ import type { Delivered, Fate, Packet } from '#program/packet.ts';
 import type { Programs } from '#program/program.ts';
 import { labStamp, viewOf } from '#test/generate/build.ts';
 import { withOpenings } from '#test/generate/opening.ts';
-import { packetPool, randomPacket } from '#test/generate/packet.ts';
-import { type Random, randomFrom } from '#test/generate/random.ts';
+import { aimed, packetPool, randomPacket } from '#test/generate/packet.ts';
+import { randomFrom } from '#test/generate/random.ts';
+import { PacketSets } from '#verify/packet-sets.ts';
+import { Reach, reachParts } from '#verify/reach/reach.ts';
 import { randomStamp } from '#test/generate/stamp.ts';
+import { judgePacket } from '#test/oracle/sets.ts';
 import type { Arrival, Harness } from '#test/stamp/harness.ts';
 
 export type Differential = {
@@ -44,6 +47,7 @@ export async function differential(
     }
     const random = randomFrom((seed + index) * 7919 + 1);
     const pool = packetPool(programs);
+    const reach = new Reach(programs, reachParts(new PacketSets()));
     const sent = new Map<number, string>();
     for (let number = 0; number < packets; number++) {
       const any = ofStamp(randomPacket(random, pool), harness.stamp);
@@ -52,6 +56,8 @@ export async function differential(
       const fate = evaluate(programs, packet);
       count++;
       if (fate.verdict === 'deliver') delivered++;
+      const unlike = unlikeSets(reach, packet);
+      if (unlike !== undefined) disagreements.push(`seed ${seed + index} #${number}: ${unlike}`);
       const says = await judge(harness, { programs, packet, fate, sent });
       if (says !== undefined) disagreements.push(`seed ${seed + index} #${number}: ${says}`);
     }
@@ -82,41 +88,14 @@ function ofStamp(packet: Packet, stamp: number): Packet {
   return { ...packet, source: move(packet.source), target: move(packet.target) };
 }
 
-/** The packet with a target that exists from where it starts. */
-function aimed(random: Random, programs: Programs, packet: Packet): Packet {
-  const family = packet.source.includes(':');
-  const edge = programs['edge'];
-  const outside =
-    edge?.kind === 'edge'
-      ? [
-          ...Object.keys(edge.publics),
-          ...Object.values(edge.balances).map(({ frontend }) => frontend),
-          ...Object.values(edge.published).map(({ address }) => address),
-        ]
-      : [];
-  const router = Object.values(programs).find(
-    (one) =>
-      one.kind === 'router' &&
-      packet.origin.kind === 'nic' &&
-      Object.values(one.ports).some(({ mark }) => packet.origin.kind === 'nic' && mark === packet.origin.mark),
-  );
-  const inside =
-    router?.kind === 'router'
-      ? [
-          ...Object.values(router.ports).flatMap(({ addresses }) => Object.keys(addresses)),
-          ...Object.keys(router.remotes),
-          ...Object.values(router.peers).flatMap(({ addresses }) => Object.keys(addresses)),
-          ...Object.values(router.balances).map(({ frontend }) => frontend),
-          ...internet,
-        ]
-      : [];
-  const fitting = [...inside, ...(random.chance(0.3) || inside.length === 0 ? outside : [])].filter(
-    (target) => target.includes(':') === family,
-  );
-  return fitting.length === 0 ? packet : { ...packet, target: random.pick(fitting) };
+function unlikeSets(reach: Reach, packet: Packet): string | undefined {
+  try {
+    judgePacket(reach, packet, `${describe(packet)}: sets and oracle`);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
-
-const internet = ['203.0.113.9', '8.8.8.8', '2001:db8:ffff::9'];
 
 type Case = {
   readonly programs: Programs;

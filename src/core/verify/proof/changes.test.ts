@@ -6,8 +6,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import type { MemoryView } from '#model/memory.ts';
 import type { Edit } from '#model/resource.ts';
+import { nothing } from '#verify/diagrams.ts';
 import type { Invariant, Parties } from '#verify/invariant/invariant.ts';
+import { PacketSets } from '#verify/packet-sets.ts';
+import { type Changed, changedBetween } from '#verify/proof/changed.ts';
+import { kindOf } from '#verify/proof/kinds.ts';
 import { Proof, type World } from '#verify/proof/proof.ts';
+import { endsIn, type Judged } from '#verify/proof/world.ts';
+import { Reach, reachParts } from '#verify/reach/reach.ts';
 import {
   addNic,
   addNsg,
@@ -212,3 +218,64 @@ test('random changes: kinds that name NICs on both sides find step by step what 
     }
   }
 });
+
+test('no end is passed over whose verdict changed: kinds that name NICs on both sides, and what must stay as it is', () => {
+  let steps = 0;
+  let changes = 0;
+  for (let seed = 5000; seed < 5000 + 15; seed++) {
+    const random = randomFrom(seed);
+    const view = viewOf(randomStamp(seed));
+    const ids = view.ofType('Microsoft.Network/networkInterfaces').map(({ id }) => id.toLowerCase());
+    const some: Parties = { kind: 'scope', ids: ids.filter(() => random.chance(0.4)) };
+    const demands: readonly Invariant[] = [
+      { ...about, id: 'only', kind: 'only', from: [some, internet], to: [{ kind: 'nics' }], services: shells.services },
+      { ...about, id: 'isolated', kind: 'isolated', inside: [some], except: [] },
+      { ...about, id: 'unchanged', kind: 'unchanged', declared: [] },
+      { ...shells, from: [some], to: [{ kind: 'nics' }, internet] },
+      { ...about, id: 'via', kind: 'via', from: [some], to: [{ kind: 'nics' }, internet], through: [] },
+    ];
+    const [memos, parts] = [new Memos(), reachParts(new PacketSets())];
+    const make = (old?: Reach): Judged => ({
+      reach: new Reach(compileStamp(view, labStamp, memos.programs), parts, old),
+      estate: testEstate(view, labStamp, memos.estates),
+    });
+    let before = make();
+    for (let step = 0; step < 6; step++) {
+      view.commit(randomEdits(random, view));
+      const now = make(before.reach);
+      const after = { ...now, before };
+      const changed = changedBetween(before, after);
+      steps += 1;
+      for (const invariant of demands)
+        changes += judgeAll(invariant, { before, after, changed, says: `seed ${seed}, step ${step}` });
+      before = now;
+    }
+  }
+  assert.ok(steps === 90 && changes > 60, `${changes} changes in ${steps} steps`);
+});
+
+type Between = { readonly before: Judged; readonly after: Judged; readonly changed: Changed; readonly says: string };
+
+/** Looks at every end there is: those that are not told to be looked at must be judged as before. Answers how many are judged otherwise. */
+function judgeAll<I extends Invariant>(invariant: I, { before, after, changed, says }: Between): number {
+  const kind = kindOf(invariant);
+  assert.ok(kind.form === 'sets');
+  const told = new Set(kind.ends(invariant, after, changed).map(({ mark, address }) => `${mark} ${address}`));
+  const ends =
+    invariant.kind === 'unchanged'
+      ? endsIn(after, after.reach.places.marks.keys())
+      : kind.ends(invariant, after, undefined);
+  let count = 0;
+  for (const end of ends) {
+    const isOld = before.reach.places.marks.get(end.mark)?.port.addresses[end.address] !== undefined;
+    // What judges changes alone has nothing against a state without one.
+    const was = invariant.kind === 'unchanged' || !isOld ? nothing : kind.bad(invariant, end, before);
+    if (kind.bad(invariant, end, after) === was) continue;
+    count += 1;
+    assert.ok(
+      told.has(`${end.mark} ${end.address}`),
+      `${says}: ${invariant.id} passes over ${end.mark} ${end.address}`,
+    );
+  }
+  return count;
+}

@@ -41,23 +41,30 @@ type Proposed = {
   readonly mark: StoreMark;
 };
 
-/** Numbers of sets grow with every change; beyond so many rows the store is made anew from what stands. */
-const rowsKeptMax = proofRowsMax;
+/** Sizes that tests make small: the memory of results, and the rows beyond which the store is made anew from what stands. */
+export type ProofOptions = { readonly memoBits?: number; readonly rowsKeptMax?: number };
 
 /**
  * Holds the state that stands, and at most one that is proposed. Sets are kept in one store by what they were made of, so that a
  * changed rule costs its filter and the NICs behind it.
  */
 export class Proof {
-  #store = openStore(1);
-  #parts: ReachParts = reachParts(this.#store);
+  readonly #options: ProofOptions;
+  #store: PacketSets;
+  #parts: ReachParts;
   #state: State | undefined;
   #proposed: Proposed | undefined;
+
+  constructor(options: ProofOptions = {}) {
+    this.#options = options;
+    this.#store = this.#openStore(1);
+    this.#parts = reachParts(this.#store);
+  }
 
   /** Proves everything anew; answers what stands broken. */
   load(world: World): readonly Breach[] {
     this.#proposed = undefined;
-    this.#store = openStore(slowProofFactor);
+    this.#store = this.#openStore(slowProofFactor);
     this.#parts = reachParts(this.#store);
     this.#state = undefined;
     this.#state = this.#proved(world);
@@ -84,7 +91,7 @@ export class Proof {
     this.#store.commit();
     this.#state = proposed.state;
     const { nodes, labelNodes } = this.#store.size;
-    if (nodes + labelNodes > rowsKeptMax) this.#renew(1);
+    if (nodes + labelNodes > (this.#options.rowsKeptMax ?? proofRowsMax)) this.#renew(1);
   }
 
   /** The proposed state is forgotten. */
@@ -207,14 +214,16 @@ export class Proof {
   }
 
   #renewFrom({ world }: State, factor: number): void {
-    this.#store = openStore(Math.max(factor, slowProofFactor));
+    this.#store = this.#openStore(Math.max(factor, slowProofFactor));
     this.#parts = reachParts(this.#store);
     this.#state = this.#proved(world);
   }
-}
 
-function openStore(factor: number): PacketSets {
-  return new PacketSets({ rows: proofRowsMax * factor, steps: proofStepsMax * factor });
+  #openStore(factor: number): PacketSets {
+    const { memoBits } = this.#options;
+    const limits = { rows: proofRowsMax * factor, steps: proofStepsMax * factor };
+    return new PacketSets(memoBits === undefined ? limits : { ...limits, memoBits });
+  }
 }
 
 const none: Standing = new Map();

@@ -6,7 +6,7 @@ import type { RouterProgram } from '#program/program.ts';
 import { all, nothing } from '#verify/diagrams.ts';
 import { addressDigits, type Half } from '#verify/halves.ts';
 import { entriesOf, type Entry, routerOfLabel } from '#verify/reach/places.ts';
-import { type End, type Exit, isAlike, isTaken, platformPrefixes, type Reach } from '#verify/reach/reach.ts';
+import { type End, type Exit, isAlike, platformPrefixes, type Reach } from '#verify/reach/reach.ts';
 
 /** Out to the boundary and in again by a public address. */
 export function hairpin(reach: Reach, from: End, to: End): Half {
@@ -39,10 +39,8 @@ export function hairpin(reach: Reach, from: End, to: End): Half {
 /** What was sent to an entry's frontend, in ports at the target. */
 function throughEntry(reach: Reach, entry: Entry, sent: Half): Half {
   const { store, halves } = reach.parts;
-  if (entry.port === 0) return store.intersection(sent, reach.admitted(entry));
-  if (isTaken(entry)) return nothing;
-  const speaks = halves.service(entry.protocol === 'every' ? 'any' : entry.protocol, [[entry.port, entry.port]]);
-  return halves.moved(store.intersection(sent, speaks), entry.port, entry.targetPort);
+  const mine = store.intersection(sent, reach.spoken(entry));
+  return entry.port === 0 ? mine : halves.moved(mine, entry.port, entry.targetPort);
 }
 
 /** How the boundary translates what the address sends: the source that others see, for which packets, from which ports. */

@@ -131,13 +131,21 @@ export class Reach {
 
   /** What an entry takes, in terms of ports at the target. */
   admitted(entry: Entry): Half {
+    const spoken = this.spoken(entry);
+    return entry.port === 0 ? spoken : this.parts.halves.moved(spoken, entry.port, entry.targetPort);
+  }
+
+  /** What an entry takes, in terms of ports at the frontend: without what others take before it. */
+  spoken({ protocol, port, taken }: Entry): Half {
     const { store, halves } = this.parts;
-    const ports = entry.port === 0 ? [] : ([[entry.targetPort, entry.targetPort]] as const);
-    const taken = entry.protocol === 'every' ? all : halves.service(entry.protocol, ports);
-    const withPorts = entry.protocol === 'any' && entry.port === 0 ? this.withPorts() : taken;
-    // A rule for one port is reached by that port alone: what others take of the frontend is told in its own ports.
-    if (entry.port !== 0) return isTaken(entry) ? nothing : withPorts;
-    return entry.taken.reduce((rest, one) => store.difference(rest, this.takenSet(one)), withPorts);
+    const ports = port === 0 ? [] : ([[port, port]] as const);
+    const own =
+      protocol === 'every'
+        ? all
+        : port === 0 && protocol === 'any'
+          ? this.withPorts()
+          : halves.service(protocol, ports);
+    return taken.reduce((rest, one) => store.difference(rest, this.takenSet(one)), own);
   }
 
   withPorts(): Half {
@@ -273,13 +281,6 @@ export function endsOf({ port }: Place): readonly End[] {
 /** Are both of one family? */
 export function isAlike(one: End, other: End): boolean {
   return addressDigits(one.address).family === addressDigits(other.address).family;
-}
-
-/** Is the very port of the entry taken by something before it? */
-export function isTaken({ protocol, port, taken }: Entry): boolean {
-  return taken.some(
-    (one) => (one.port === 0 || one.port === port) && (one.protocol === 'any' || one.protocol === protocol),
-  );
 }
 
 const platforms = new WeakMap<readonly string[], readonly string[]>();
