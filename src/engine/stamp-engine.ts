@@ -253,7 +253,7 @@ export class StampEngine implements Engine {
     const drawn = drawRequest(draft, submission, {
       nouns,
       access,
-      context: this.context(submission.apiVersion),
+      context: { ...this.context(submission.apiVersion), caller: caller.upn ?? caller.appId ?? caller.oid },
       caller,
     });
     const edits = draft.edits();

@@ -12,7 +12,7 @@ import { filterSmt, packetSmt, smtProtocols } from '#test/oracle/smt.ts';
 import { Solver } from '#test/oracle/solver.ts';
 
 const styles: readonly FilterStyle[] = ['mixed', 'mixed', 'mixed', 'access', 'firewall'];
-const rulesMax = 30;
+const rulesMax = 20;
 
 /** Asks both about `count` pairs. */
 export async function pairsPart({ seed, count, onProgress }: PartOrder): Promise<PartEnd> {

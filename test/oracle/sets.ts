@@ -138,6 +138,9 @@ function checkForeign(reach: Reach, place: Place, { packet, seen, fate, says }: 
   }
 }
 
+/** On both sides of every source port that the random rules speak of. */
+const sourcePortsTried = [1024, 39_999, 40_000, 60_000, 60_001];
+
 type Asked = { readonly to: End; readonly targetPort: number };
 
 /** Every end that the packet could be meant for, by its target or behind it: the sets say exactly what the oracle does with all that would be delivered like it. */
@@ -147,19 +150,26 @@ function checkArrivals(reach: Reach, packet: Packet, says: string): void {
   const at = reach.places.marks.get(from.mark);
   const router = at === undefined ? undefined : reach.router(at.point);
   if (router === undefined) return;
+  // Who leaves by an address that it shares comes in again with another source port: it may have had any.
+  const isShared =
+    packet.sourcePort > 0 && !Object.hasOwn(reach.edge?.ones ?? {}, at?.port.addresses[from.address]?.label ?? '');
   for (const { to, targetPort } of meant(reach, router, packet)) {
     const delivered = { ...header, target: to.address, targetPort };
     const arrives = (isByEdge: boolean, ways: readonly Front[]): boolean =>
       ways.some(({ frontend, port, targetPort: behind }) => {
         if (port !== 0 && behind !== targetPort) return false;
-        const asked = { ...packet, target: frontend, targetPort: port === 0 ? targetPort : port };
-        const fate = evaluate(reach.programs, asked);
-        return (
-          fate.hops.some(({ point }) => point === 'edge') === isByEdge &&
-          nicsOf(fate).some(
-            ({ mark, packet: one }) => mark === to.mark && one.target === to.address && one.targetPort === targetPort,
-          )
-        );
+        const target = { target: frontend, targetPort: port === 0 ? targetPort : port };
+        // Who comes in again by the boundary may have had any source port before.
+        const sourcePorts = isByEdge && isShared ? [packet.sourcePort, ...sourcePortsTried] : [packet.sourcePort];
+        return sourcePorts.some((sourcePort) => {
+          const fate = evaluate(reach.programs, { ...packet, ...target, sourcePort });
+          return (
+            fate.hops.some(({ point }) => point === 'edge') === isByEdge &&
+            nicsOf(fate).some(
+              ({ mark, packet: one }) => mark === to.mark && one.target === to.address && one.targetPort === targetPort,
+            )
+          );
+        });
       });
     const inner: readonly Front[] = Object.values(router.balances).filter(({ targets }) =>
       Object.hasOwn(targets, to.address),

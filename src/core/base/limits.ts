@@ -265,6 +265,10 @@ export const blastPairsMax = 256;
 /** Who reaches whom: pairs of addresses looked at, and rows told. */
 export const matrixPairsMax = 50_000;
 export const matrixRowsMax = 2000;
+/** Just-in-time policies: machines of one, ports of a machine, and requests that are kept in it. */
+export const jitMachinesMax = 100;
+export const jitPortsMax = 20;
+export const jitRequestsKeptMax = 50;
 /** Just-in-time openings that the kernel holds for one router and family; and how long one may stay open (decision D3.6). */
 export const openingsMax = 1024;
 export const openingLongestMs = 3 * 3600 * 1000;

@@ -11,6 +11,7 @@ import { idAt, numberAt, parentId, skuOf } from '#compile/read.ts';
 import { compileBalances, type Members, membersOf, type Placed } from '#compile/sdn/balance.ts';
 import { loggedOf } from '#compile/sdn/flow-log.ts';
 import { attachmentsOf, type NicFacts, nicFacts, type PortPolicy } from '#compile/sdn/nic.ts';
+import { openingsOf } from '#compile/sdn/opening.ts';
 import { closedFilterKey, filterKey } from '#compile/sdn/nsg.ts';
 import { connectedPeerings } from '#compile/sdn/peering.ts';
 import { compileTable, routePrefix, systemTableKey, tableKey } from '#compile/sdn/route.ts';
@@ -67,6 +68,7 @@ export function compileLayout(lists: Lists, stamp: StampFacts, memo: CompileMemo
       lists.loadBalancers,
       lists.natRules,
       lists.flowLogs,
+      lists.jitPolicies,
     ];
     const peers = (index.peers.get(vnet.id) ?? []).flatMap(({ facts, name, forwarded }) => [facts, name, forwarded]);
     return memo.remember(`routers/${vnet.id}`, [vnet, ...peers, ...inputs], () =>
@@ -184,6 +186,7 @@ function routerParts(
     balances: balancesAt(placed, places),
     stamp,
     logged: loggedOf(lists.flowLogs),
+    openings: openingsOf(lists.jitPolicies, byId(lists.vms)),
   };
 }
 

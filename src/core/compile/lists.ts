@@ -17,6 +17,7 @@ const types = {
   natRules: 'Microsoft.Network/loadBalancers/inboundNatRules',
   natGateways: 'Microsoft.Network/natGateways',
   flowLogs: 'Microsoft.Network/networkWatchers/flowLogs',
+  jitPolicies: 'Microsoft.Security/locations/jitNetworkAccessPolicies',
 } as const;
 
 /** The same in lower case: a change of any other type changes filters at most. */

@@ -29,6 +29,7 @@ import { lock } from '#model/resources/lock.ts';
 import { subscription } from '#model/resources/subscription.ts';
 import { tagName } from '#model/resources/tag-name.ts';
 import { resourceGroup } from '#model/resources/resource-group.ts';
+import { jitPolicy } from '#model/security/jit-policy.ts';
 import { storageAccount } from '#model/storage/storage-account.ts';
 
 const all: readonly Noun[] = [
@@ -61,6 +62,7 @@ const all: readonly Noun[] = [
   vm,
   extension,
   storageAccount,
+  jitPolicy,
 ];
 
 /** Nouns by their full type in lower case. */

@@ -70,6 +70,8 @@ export type Context = {
   readonly newGuid: () => string;
   readonly apiVersion: string;
   readonly stamp: StampFacts;
+  /** Who asks, for records that name them. */
+  readonly caller?: string;
 };
 
 /** The fixed facts of a stamp (decision D5). */
@@ -89,9 +91,10 @@ export type StampFacts = {
   readonly enforcing: boolean;
 };
 
-/** The base address types: the parent id of an id, or undefined at a resource group or above. */
+/** The parent id of an id, or undefined at a resource group or above; a place (`…/locations/local`) is no resource. */
 export function parentOf(id: string): string | undefined {
   const parts = id.split('/');
   const provider = parts.findLastIndex((part) => part.toLowerCase() === 'providers');
-  return provider >= 0 && parts.length - provider > 4 ? parts.slice(0, -2).join('/') : undefined;
+  const isPlaced = parts.at(-4)?.toLowerCase() === 'locations';
+  return provider >= 0 && parts.length - provider > 4 && !isPlaced ? parts.slice(0, -2).join('/') : undefined;
 }

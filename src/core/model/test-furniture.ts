@@ -150,6 +150,11 @@ function putMachine(world: World): void {
   world.put(compute('virtualMachines/x1/extensions/x1'), {
     properties: { publisher: 'p', type: 't', settings: { a: 1 } },
   });
+  const port = { number: 22, protocol: 'TCP', allowedSourceAddressPrefix: '*', maxRequestAccessDuration: 'PT3H' };
+  world.put(`${group}/providers/Microsoft.Security/locations/local/jitNetworkAccessPolicies/x1`, {
+    kind: 'Basic',
+    properties: { virtualMachines: [{ id: compute('virtualMachines/x1'), ports: [port] }] },
+  });
   world.put(`${group}/providers/Microsoft.Storage/storageAccounts/x1store`, {
     sku: { name: 'Standard_LRS' },
     kind: 'StorageV2',
@@ -161,5 +166,6 @@ export const idOf = (type: string): string => {
   if (type === 'Microsoft.Resources/resourceGroups') return group;
   if (type.endsWith('/storageAccounts')) return `${group}/providers/${type}/x1store`;
   const [provider, ...types] = type.split('/');
+  if (types[0] === 'locations') return `${group}/providers/${provider}/locations/local/${types[1]}/x1`;
   return `${group}/providers/${provider}${types.map((level, index) => `/${level}/${index === 0 && types.length > 1 && level === 'virtualNetworks' ? 'v1' : 'x1'}`).join('')}`;
 };

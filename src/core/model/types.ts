@@ -37,6 +37,7 @@ export const typeNames: readonly string[] = [
   'Microsoft.Compute/virtualMachines',
   'Microsoft.Compute/virtualMachines/extensions',
   'Microsoft.Storage/storageAccounts',
+  'Microsoft.Security/locations/jitNetworkAccessPolicies',
   'Microsoft.Network/loadBalancers/frontendIPConfigurations',
   'Microsoft.Network/loadBalancers/inboundNatPools',
   'Microsoft.Network/loadBalancers/loadBalancingRules',

@@ -1,6 +1,7 @@
 /** Does what the oracle does with a packet break an invariant? One question per kind, asked of one packet: slow, and too simple to be wrong in the prover's way. */
 
 import { isJudged, isParty, isSender, isService } from '#engine/checker/parties.ts';
+import { isIn } from '#program/filter.ts';
 import type { Delivered, Fate, Packet } from '#program/packet.ts';
 import type { Estate, NicEstate } from '#verify/invariant/estate.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
@@ -66,7 +67,7 @@ function neverBroken(invariant: Extract<Invariant, { kind: 'never' }>, seen: See
   if (!isSender(from, seen.packet, estate) || isSender(exceptFrom, seen.packet, estate)) return [];
   const nics = arrivals(seen, estate).flatMap(({ mark, nic, delivered }) => {
     const isMeant = isParty(to, nic) && !isParty(exceptTo, nic) && isJudged(invariant, nic);
-    return isMeant && isService(services, delivered.packet) && !isOpening(seen) ? [{ mark }] : [];
+    return isMeant && isService(services, delivered.packet) && !isOpening(seen, invariant.openings) ? [{ mark }] : [];
   });
   const sender = senderNic(seen, estate);
   const isOutward = to.some(({ kind }) => kind === 'internet') && sender !== undefined && isJudged(invariant, sender);
@@ -75,9 +76,10 @@ function neverBroken(invariant: Extract<Invariant, { kind: 'never' }>, seen: See
   return isOutward && isOut && origin.kind === 'nic' ? [...nics, { mark: origin.mark }] : nics;
 }
 
-/** What only an approved opening admits is no breach: it was asked for, bounded and audited. */
-function isOpening({ fate }: Seen): boolean {
-  return fate.hops.some(({ because }) => because.startsWith('jit/'));
+/** What only an approved opening admits is no breach: it was asked for, bounded and audited; the operator says for which sources. */
+function isOpening({ fate, packet }: Seen, sources: readonly string[] | undefined): boolean {
+  const isSource = sources === undefined || isIn(sources, packet.source);
+  return isSource && fate.hops.some(({ because }) => because.startsWith('jit/'));
 }
 
 function isOutside(services: Parameters<typeof isService>[0]): (delivered: Delivered) => boolean {

@@ -8,6 +8,8 @@ import type { DrawParts } from '#engine/gate/draw.ts';
 
 const peeringType = 'microsoft.network/virtualnetworks/virtualnetworkpeerings';
 
+const jitType = 'microsoft.security/locations/jitnetworkaccesspolicies';
+
 type Asking = Pick<DrawParts, 'access' | 'caller'>;
 type Linking = Pick<Resource, 'id' | 'type' | 'properties'>;
 
@@ -66,6 +68,8 @@ export function judgedWithLinks<T>(
 /** A peering asks the remote VNet for `peer/action`; every other link is a join (Azure docs, "Virtual network peering: permissions"). */
 function linkAction(after: Linking, type: string): string {
   const isPeering = after.type.toLowerCase() === peeringType && type === 'microsoft.network/virtualnetworks';
+  // Azure doc "Enable just-in-time access": the right to write the machine.
+  if (after.type.toLowerCase() === jitType) return `${type}/write`;
   return isPeering ? `${type}/peer/action` : `${type}/join/action`;
 }
 

@@ -3,8 +3,21 @@
 import { generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
 import { bundleExemptionsMax, bundleInvariantsMax, bundleLengthMax } from '#base/limits.ts';
 import { canonical, deepFreeze, isObject, type JsonObject } from '#base/json.ts';
+import { tryPrefix } from '#base/prefix.ts';
 import { Refusal } from '#base/wrong.ts';
-import { finish, listOf, member, note, objectOf, oneOf, readBody, textOf, textsOf, type Reader } from '#model/parse.ts';
+import {
+  finish,
+  listOf,
+  member,
+  note,
+  objectOf,
+  oneOf,
+  readBody,
+  shorten,
+  textOf,
+  textsOf,
+  type Reader,
+} from '#model/parse.ts';
 import { reachRuleOf, refuseOthers } from '#model/authorization/reach-terms.ts';
 import { type BaselineOptions, baselineOf } from '#engine/proof/baseline.ts';
 import type { Signed } from '#engine/proof/invariants.ts';
@@ -24,6 +37,8 @@ export type Bundle = {
   readonly version: number;
   readonly stamp: number;
   readonly morePorts: readonly number[];
+  /** Prefixes that just-in-time access may be for; absent: whichever is asked for. */
+  readonly openingSources: readonly string[] | undefined;
   readonly invariants: readonly Invariant[];
   readonly exemptions: readonly SignedExemption[];
 };
@@ -76,14 +91,18 @@ function parsed(text: string): { readonly bundle: JsonObject; readonly signature
 /** Reads what a bundle states; every mistake is refused with its pointer. */
 export function readBundle(stated: JsonObject): Bundle {
   const body = readBody(stated);
-  refuseOthers(body, ['version', 'stamp', 'moreManagementPorts', 'invariants', 'exemptions']);
+  refuseOthers(body, ['version', 'stamp', 'moreManagementPorts', 'openingSources', 'invariants', 'exemptions']);
   const version = wholeOf(body, 'version');
   const stamp = wholeOf(body, 'stamp');
   const morePorts = portsOf(body);
+  const openingSources = textsOf(body, 'openingSources', bundleExemptionsMax);
+  for (const [index, text] of (openingSources ?? []).entries())
+    if (tryPrefix(text) === undefined)
+      note(body, `openingSources/${index}`, `a prefix such as 203.0.113.0/24 is wanted, not "${shorten(text)}"`);
   const invariants = (listOf(body, 'invariants', bundleInvariantsMax) ?? []).flatMap((one) => invariantOf(one) ?? []);
   const exemptions = (listOf(body, 'exemptions', bundleExemptionsMax) ?? []).flatMap((one) => exemptionOf(one) ?? []);
   finish(body);
-  return deepFreeze({ version, stamp, morePorts, invariants, exemptions });
+  return deepFreeze({ version, stamp, morePorts, openingSources, invariants, exemptions });
 }
 
 function wholeOf(reader: Reader, name: string): number {
@@ -143,7 +162,14 @@ function exemptionOf(reader: Reader): SignedExemption | undefined {
 export class SignedBundle {
   readonly #now: () => number;
   readonly #options: BaselineOptions;
-  #bundle: Bundle = { version: 0, stamp: 0, morePorts: [], invariants: [], exemptions: [] };
+  #bundle: Bundle = {
+    version: 0,
+    stamp: 0,
+    morePorts: [],
+    openingSources: undefined,
+    invariants: [],
+    exemptions: [],
+  };
   /** By id: what is demanded in the same words stays the same object, and is not taken for new. */
   readonly #kept = new Map<string, { readonly text: string; readonly invariant: Invariant }>();
   #last: { readonly inputs: readonly unknown[]; readonly invariants: readonly Invariant[] } | undefined;
@@ -173,8 +199,10 @@ export class SignedBundle {
   };
 
   #demanded(estate: Estate, open: readonly SignedExemption[]): readonly Invariant[] {
-    const { morePorts, invariants } = this.#bundle;
-    const all = [...baselineOf(estate, { ...this.#options, morePorts }), ...invariants];
+    const { morePorts, openingSources, invariants } = this.#bundle;
+    const bound = (one: Invariant): Invariant =>
+      one.kind === 'never' && openingSources !== undefined ? { ...one, openings: openingSources } : one;
+    const all = [...baselineOf(estate, { ...this.#options, morePorts }), ...invariants].map(bound);
     const demanded = all.map((one) => {
       const scopes = open.filter(({ invariant }) => invariant === one.id).map(({ scope }) => scope);
       return this.#same(scopes.length === 0 ? one : { ...one, exclude: [...one.exclude, ...scopes] });

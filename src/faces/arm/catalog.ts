@@ -12,6 +12,7 @@ import {
   policyVersions,
   resourcesVersions,
   roleVersions,
+  securityVersions,
   storageVersions,
   type Versions,
 } from '#faces/arm/versions.ts';
@@ -39,6 +40,8 @@ export type Row = {
   readonly listsAll: boolean;
   /** PUT that created, PUT that updated. */
   readonly put: readonly [number, number];
+  /** An action that answers a value. */
+  readonly acted: number;
   /** DELETE of what was there, DELETE of what was not. */
   readonly remove: readonly [number, number];
   /** Does DELETE answer the deleted resource? */
@@ -61,6 +64,7 @@ const base = {
   methods: ['GET', 'PUT', 'PATCH', 'DELETE'],
   listsAll: true,
   put: [201, 200],
+  acted: 200,
   remove: [200, 204],
   removeShows: false,
   longRunning: all,
@@ -132,6 +136,16 @@ const rows: readonly Row[] = [
     longRunning: ['put'],
     tags: 'merge',
   },
+  {
+    type: 'Microsoft.Security/locations/jitNetworkAccessPolicies',
+    versions: securityVersions,
+    ...base,
+    methods: ['GET', 'PUT', 'DELETE'],
+    put: [200, 200],
+    acted: 202,
+    longRunning: [],
+    tags: 'none',
+  },
   { type: 'Microsoft.Resources/resourceGroups', versions: resourcesVersions, ...base, longRunning: ['delete'] },
   { type: 'Microsoft.Authorization/locks', versions: lockVersions, ...base, ...extension },
   {
@@ -191,6 +205,8 @@ const rows: readonly Row[] = [
   surface('Microsoft.Storage/locations', storageVersions),
   surface('Microsoft.Storage/operations', storageVersions),
   surface('Microsoft.Insights/eventtypes', insightsVersions),
+  surface('Microsoft.Security/jitNetworkAccessPolicies', securityVersions),
+  surface('Microsoft.Security/operations', securityVersions),
 ];
 
 const byType: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.type.toLowerCase(), row]));

@@ -48,7 +48,7 @@ function settledAnswer({ existed, resource, value }: Settled, call: Call, { row,
       if (!existed) return bare(row.remove[1]);
       return row.removeShows && before !== undefined ? shown(before) : bare(row.remove[0]);
     case 'action':
-      return value === undefined ? bare(200) : shown(value);
+      return value === undefined ? bare(200) : shown(value, row.acted);
     default:
       return never(verb);
   }

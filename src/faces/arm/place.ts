@@ -5,10 +5,11 @@ import { Refusal } from '#base/wrong.ts';
 import { imageOf, offers, publishers, showImage, skus, versions } from '#model/compute/image.ts';
 import { showSizes, sizeNamed, sizes } from '#model/compute/size.ts';
 import { nameFault } from '#model/names.ts';
+import { jitPolicyType } from '#model/security/jit.ts';
 import { checkStorageName } from '#model/storage/storage-account.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
-import { bodyObject, partOf, subscriptionId, type Call } from '#faces/arm/call.ts';
+import { bodyObject, checkGroup, checkSubscription, partOf, subscriptionId, type Call } from '#faces/arm/call.ts';
 import { lies, readable, shower } from '#faces/arm/list.ts';
 import { listAnswer, pageAnswer } from '#faces/arm/page.ts';
 
@@ -247,4 +248,15 @@ export function checkResourceName(call: Call): Answer {
   if (fault !== undefined) throw new Refusal(fault.code, fault.message, { target: '/name' });
   const isReserved = /^(login|microsoft|windows|xbox)/i.test(name) || /microsoft|windows/i.test(name);
   return shown({ name, type, status: isReserved ? 'Reserved' : 'Allowed' });
+}
+
+/** GET of just-in-time policies: of a subscription or a group, and of the location where one is named. */
+export function listJitPolicies(call: Call): Answer {
+  const [subscription, group, location] = ['subscription', 'group', 'location'].map((name) => call.parts[name]);
+  if (location !== undefined) atLocation(call);
+  const scope = `/subscriptions/${subscription}${group === undefined ? '' : `/resourceGroups/${group}`}`;
+  checkSubscription(call, scope);
+  checkGroup(call, scope);
+  const found = [...call.engine.view().ofType(jitPolicyType)].filter(({ id }) => lies(id, scope));
+  return pageAnswer(call, readable(call, found), shower(call));
 }

@@ -92,6 +92,15 @@ const computeAt = `${s}/providers/${computeType}/{location}`;
 const images = `${computeAt}/publishers/{publisher}/artifacttypes/vmimage/offers`;
 const extensions = `${computeAt}/publishers/{publisher}/artifacttypes/vmextension/types`;
 
+/** Just-in-time policies of a subscription or a group, everywhere or at a location: they are all at the one. */
+const security = 'Microsoft.Security/jitNetworkAccessPolicies';
+const openable: readonly Line[] = [s, rg].flatMap((scope) =>
+  [
+    `${scope}/providers/${security}`,
+    `${scope}/providers/Microsoft.Security/locations/{location}/jitNetworkAccessPolicies`,
+  ].map((pattern): Line => ({ pattern, type: security, methods: { GET: place.listJitPolicies } })),
+);
+
 const placed: readonly Line[] = [
   ...(
     [
@@ -182,4 +191,4 @@ const activity: readonly Line[] = [
   },
 ];
 
-export const surfaces: readonly Line[] = [...access, ...tagged, ...placed, ...questions, ...activity];
+export const surfaces: readonly Line[] = [...access, ...tagged, ...placed, ...openable, ...questions, ...activity];

@@ -97,3 +97,9 @@ export const insightsVersions: Versions = {
   releases: days('2014-04-01 2015-04-01 2016-03-01 2018-01-01'),
   previews: days('2017-03-01-preview 2017-05-01-preview'),
 };
+
+/** Just-in-time access; clients ask the whole provider in these two. */
+export const securityVersions: Versions = {
+  releases: days('2020-01-01'),
+  previews: days('2015-06-01-preview'),
+};

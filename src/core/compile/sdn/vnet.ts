@@ -6,6 +6,7 @@ import { isLogged, type Logged } from '#compile/sdn/flow-log.ts';
 import { compileGroups } from '#compile/sdn/asg.ts';
 import type { NicFacts } from '#compile/sdn/nic.ts';
 import { compilePort, portName, type PortPolicy } from '#compile/sdn/nic.ts';
+import { routerOpenings, type Openings } from '#compile/sdn/opening.ts';
 import type { Peering } from '#compile/sdn/peering.ts';
 import { internetPrefixes, privatePrefixes } from '#model/infra.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
@@ -67,6 +68,7 @@ export type RouterParts = {
   readonly balances: RouterProgram['balances'];
   readonly stamp: StampFacts;
   readonly logged: Logged;
+  readonly openings: Openings;
 };
 
 /** A router program without filters, and the keys of the filters that its ports name. */
@@ -93,6 +95,8 @@ export function compileRouter(parts: RouterParts, host: string): RouterSkeleton 
       }
     }
   }
+  const own = vnet.nics.filter((nic) => nic.host === host);
+  const openings = parts.openings.size === 0 ? {} : routerOpenings(own, parts.openings);
   const program: Omit<RouterProgram, 'filters'> = {
     kind: 'router',
     host,
@@ -108,6 +112,7 @@ export function compileRouter(parts: RouterParts, host: string): RouterSkeleton 
     sets: setsOf(parts),
     balances: parts.balances,
     ...(Object.keys(logs).length > 0 && { flowLogs: logs }),
+    ...(Object.keys(openings).length > 0 && { openings }),
   };
   return { program, filters: [...filters].sort() };
 }

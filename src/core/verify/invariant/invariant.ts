@@ -50,6 +50,8 @@ export type Never = About & {
   readonly services: readonly Service[];
   readonly exceptFrom: readonly Parties[];
   readonly exceptTo: readonly Parties[];
+  /** Sources that approved just-in-time openings may be for; absent: whichever they name. What they alone let in is not counted. */
+  readonly openings?: readonly string[];
 };
 
 /** Iff whatever reaches `to` comes from one of `from` on one of the services. */

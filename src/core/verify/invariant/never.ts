@@ -42,7 +42,13 @@ export const never: SetKind<Never> = {
     if (to.marks.has(end.mark)) {
       const open = { ...from, marks: without(from.marks, except.marks) };
       const { family } = addressDigits(end.address);
-      bad = store.difference(arrivalsFrom(open, end, world), halves.remote(except.prefixes, family));
+      const arrived = store.difference(arrivalsFrom(open, end, world), halves.remote(except.prefixes, family));
+      const opened = world.reach.openedAlone(end);
+      const isApproved =
+        invariant.openings === undefined
+          ? opened
+          : store.intersection(opened, halves.remote(invariant.openings, family));
+      bad = store.difference(arrived, isApproved);
     }
     if (isOutward(to) && from.marks.has(end.mark) && !except.marks.has(end.mark))
       bad = store.union(bad, outOf(to, end, world));

@@ -22,6 +22,8 @@ const shells: Invariant = {
   services: [{ protocol: 'tcp', ports: [[22, 22]] }],
   exceptFrom: [],
   exceptTo: [],
+  // No opening is approved for anybody: what openings may be for is told in the invariant.
+  openings: [],
 };
 
 const build = newBuild();

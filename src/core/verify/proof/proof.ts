@@ -335,5 +335,11 @@ function marksIn(standing: Standing): ReadonlySet<number> {
 function broken(invariant: Invariant, standing: Standing): readonly Finding[] {
   const findings = [...standing.values()].map((one): Finding => ('bad' in one ? one : { row: one }));
   if (invariant.kind !== 'exposure') return findings;
-  return marksIn(standing).size > invariant.max ? findings.slice(0, 1) : [];
+  if (marksIn(standing).size <= invariant.max) return [];
+  // All of them together overdraw it: shown is one, the same one however the state came about.
+  return findings.toSorted((left, right) => placeOf(left) - placeOf(right)).slice(0, 1);
+}
+
+function placeOf({ end }: Finding): number {
+  return end?.mark ?? 0;
 }

@@ -60,6 +60,16 @@ export class Reach {
     return this.#opened(place, address).reduce((sum, opened) => this.parts.store.union(sum, opened), half);
   }
 
+  /** What just-in-time openings let in at the address that the filters do not: by source (half). */
+  openedAlone({ mark, address }: End): Half {
+    const place = this.places.marks.get(mark);
+    const opened = place === undefined ? [] : this.#opened(place, address);
+    if (place === undefined || opened.length === 0) return nothing;
+    const { store } = this.parts;
+    const every = opened.reduce((sum, one) => store.union(sum, one), nothing as Half);
+    return store.difference(every, this.filtered(place, place.port.inbound, { local: 'target', address }));
+  }
+
   /** What just-in-time openings let in past the filters. */
   #opened({ point, port }: Place, address: string): readonly Half[] {
     const { store, halves } = this.parts;
