@@ -1,6 +1,6 @@
 /** Random changes of a stamp, one write each: what tenants do all day, for tests that compile step by step. */
 
-import type { JsonObject } from '#base/json.ts';
+import { isObject, type JsonObject } from '#base/json.ts';
 import type { MemoryView } from '#model/memory.ts';
 import type { Edit, Resource } from '#model/resource.ts';
 import { addRule, newBuild, resourceOf } from '#test/generate/build.ts';
@@ -13,11 +13,16 @@ export function randomEdits(random: Random, view: MemoryView): Edit[] {
     ruleEdits,
     ruleEdits,
     ruleEdits,
+    ruleEdits,
+    ruleEdits,
     ruleRemoval,
     nicEdits,
     attachEdits,
     moveEdits,
     memberEdits,
+    groupEdits,
+    routeEdits,
+    peeringEdits,
     removal,
   ])(random, view);
 }
@@ -75,6 +80,48 @@ function memberEdits(random: Random, view: MemoryView): Edit[] {
   if (balancer === undefined) return [];
   const health = { p: { '10.0.0.4': random.pick(['up', 'down']), '10.1.0.4': random.pick(['up', 'down']) } };
   return [changed(balancer, balancer.properties, { ...balancer.internal, health })];
+}
+
+/** A NIC joins or leaves an application group. */
+function groupEdits(random: Random, view: MemoryView): Edit[] {
+  const nic = some(random, view, 'Microsoft.Network/networkInterfaces');
+  const group = some(random, view, 'Microsoft.Network/applicationSecurityGroups');
+  const configurations = nic?.properties['ipConfigurations'];
+  if (nic === undefined || group === undefined || !Array.isArray(configurations)) return [];
+  const applicationSecurityGroups = random.chance(0.5) ? [{ id: group.id }] : [];
+  const ipConfigurations = configurations.map((one) =>
+    isObject(one) && isObject(one['properties'])
+      ? { ...one, properties: { ...one['properties'], applicationSecurityGroups } }
+      : one,
+  );
+  return [changed(nic, { ...nic.properties, ipConfigurations })];
+}
+
+/** A route is added or turned: into nothing, to the internet, or through an appliance. */
+function routeEdits(random: Random, view: MemoryView): Edit[] {
+  const table = some(random, view, 'Microsoft.Network/routeTables');
+  if (table === undefined) return [];
+  const [third, hop] = [random.below(3), random.pick(['None', 'Internet', 'VirtualAppliance', 'VnetLocal'])];
+  const name = `extra${random.below(2)}`;
+  const addressPrefix = random.pick(['0.0.0.0/0', `10.${third}.1.0/24`, '203.0.113.0/24', '10.9.0.0/16']);
+  const after = resourceOf({
+    path: `routeTables/${table.name}/routes/${name}`,
+    properties: {
+      addressPrefix,
+      nextHopType: hop,
+      ...(hop === 'VirtualAppliance' ? { nextHopIpAddress: `10.${third}.0.4` } : {}),
+    },
+  });
+  return [{ id: after.id, before: view.get(after.id), after }];
+}
+
+/** One side of a peering says otherwise whether it lets in what others send on, or whether it gives access at all. */
+function peeringEdits(random: Random, view: MemoryView): Edit[] {
+  const peering = some(random, view, 'Microsoft.Network/virtualNetworks/virtualNetworkPeerings');
+  if (peering === undefined) return [];
+  const allowForwardedTraffic = random.chance(0.5);
+  const allowVirtualNetworkAccess = random.chance(0.7);
+  return [changed(peering, { ...peering.properties, allowForwardedTraffic, allowVirtualNetworkAccess })];
 }
 
 function removal(random: Random, view: MemoryView): Edit[] {

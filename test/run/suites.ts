@@ -67,6 +67,14 @@ export const suites: readonly Suite[] = [
     isDefault: true,
     needsRoot: true,
   },
+  {
+    ...plain,
+    name: 'opening',
+    says: 'just-in-time access: open to who asked, closed by the kernel',
+    entry: 'test/opening/main.ts',
+    isDefault: true,
+    needsRoot: true,
+  },
   { ...plain, name: 'attack', says: 'what an attacker tries', entry: 'test/attack/main.ts', needsRoot: true },
   { ...plain, name: 'kill', says: 'kill -9 of each process under load', entry: 'test/kill/main.ts', needsRoot: true },
 ];

@@ -165,7 +165,11 @@ export class KernelSpace {
   ): readonly number[] {
     const placed = operations.filter((operation) => operation.kind === 'insert');
     const isFast = isRulesOnly(operations) && placed.length <= rawRulesMax;
-    if (!isFast) return this.#context.commit(printOperations(operations, Date.now())).rules.map(({ handle }) => handle);
+    if (!isFast) {
+      const commands = printOperations(operations, Date.now());
+      // Openings that are all over are nothing to send, and nothing is what the kernel would not confirm.
+      return commands.trim() === '' ? [] : this.#context.commit(commands).rules.map(({ handle }) => handle);
+    }
     const changes: RawChange[] = [];
     const compiled = compiledTexts(placed, { ruleset, scratch });
     for (const operation of operations) {

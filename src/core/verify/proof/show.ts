@@ -1,12 +1,14 @@
 /** Packets that show what a set says: an example of the set, taken back to where it starts. */
 
+import { evaluate } from '#program/eval.ts';
+import type { Header } from '#program/filter.ts';
 import type { Packet } from '#program/packet.ts';
 import { nothing } from '#verify/diagrams.ts';
 import type { Half } from '#verify/halves.ts';
 import type { Shown } from '#verify/proof/kind.ts';
 import type { Judged } from '#verify/proof/world.ts';
 import { straight, waysAround } from '#verify/reach/inside.ts';
-import { hairpin, toInternet } from '#verify/reach/outward.ts';
+import { hairpin, toBoundary, toInternet } from '#verify/reach/outward.ts';
 import { entriesOf, type Place } from '#verify/reach/places.ts';
 import { type End, endsOf, type WayIn } from '#verify/reach/reach.ts';
 
@@ -78,11 +80,7 @@ export function showBetween(world: Judged, { from, to, bad }: Between): Shown | 
   const { store, halves } = world.reach.parts;
   const ends = { kind: 'nic', mark: to.mark } as const;
   const near = halves.example(store.intersection(straight(world.reach, from, to), bad), to.address, 'target');
-  if (near !== undefined) {
-    const header = { ...near, source: from.address };
-    const frontend = frontendFor(world, { from, to, targetPort: header.targetPort });
-    return { packet: { ...header, ...frontend, origin: { kind: 'nic', mark: from.mark } }, relays: [], ends };
-  }
+  if (near !== undefined) return { packet: sentNear(world, { from, to, header: near }), relays: [], ends };
   return showHairpin(world, { from, to, bad }) ?? showAround(world, { from, to, bad });
 }
 
@@ -107,52 +105,73 @@ function firstInto(world: Judged, from: End, relay: Place): readonly Packet[] {
   const origin = { kind: 'nic', mark: from.mark } as const;
   for (const end of endsOf(relay)) {
     const header = halves.example(straight(reach, from, end), end.address, 'target');
-    if (header !== undefined) return [{ ...header, source: from.address, origin }];
+    if (header !== undefined) return [sentNear(world, { from, to: end, header })];
   }
   const exit = toInternet(reach, from).find(({ through }) => through === relay.port.mark);
   const header = exit === undefined ? undefined : halves.example(exit.set, from.address, 'source');
   return header === undefined ? [] : [{ ...header, origin }];
 }
 
-/** Out to the boundary and in again by a public address. */
+/** Out to the boundary and in again by a public address: by the entry and from the source port that get there. */
 function showHairpin(world: Judged, { from, to, bad }: Between): Shown | undefined {
-  const { store, halves } = world.reach.parts;
+  const { reach } = world;
+  const { store, halves } = reach.parts;
   const ends = { kind: 'nic', mark: to.mark } as const;
-  const far = halves.example(store.intersection(hairpin(world.reach, from, to), bad), to.address, 'target');
-  const { edge } = world.reach.programs;
-  const label = world.reach.places.marks.get(to.mark)?.port.addresses[to.address]?.label;
+  const far = halves.example(store.intersection(hairpin(reach, from, to), bad), to.address, 'target');
+  const { edge } = reach.programs;
+  const label = reach.places.marks.get(to.mark)?.port.addresses[to.address]?.label;
   if (far === undefined || edge?.kind !== 'edge' || label === undefined) return undefined;
-  for (const entry of entriesOf(edge).get(label) ?? []) {
-    if (entry.port !== 0 && entry.targetPort !== far.targetPort) continue;
+  const fitting = (entriesOf(edge).get(label) ?? []).filter(
+    ({ port, targetPort }) => port === 0 || targetPort === far.targetPort,
+  );
+  const packets = fitting.flatMap((entry): Packet[] => {
     const targetPort = entry.port === 0 ? far.targetPort : entry.port;
-    const packet: Packet = {
-      ...far,
-      origin: { kind: 'nic', mark: from.mark },
-      source: from.address,
-      target: entry.frontend,
-      targetPort,
-    };
-    return { packet, relays: [], ends };
-  }
-  return undefined;
+    const asked = { ...far, source: from.address, target: entry.frontend, targetPort };
+    const sent = store.intersection(
+      halves.at(toBoundary(reach, from), entry.frontend),
+      halves.service(far.protocol, far.targetPort === 0 ? [] : [[targetPort, targetPort]]),
+    );
+    const { sourcePort } = halves.example(sent, from.address, 'source') ?? far;
+    const origin = { kind: 'nic', mark: from.mark } as const;
+    return [
+      { ...asked, origin },
+      { ...asked, sourcePort, origin },
+    ];
+  });
+  const packet = packets.find((one) => isDelivered(world, one, { to, targetPort: far.targetPort })) ?? packets[0];
+  return packet === undefined ? undefined : { packet, relays: [], ends };
 }
 
-/** Where the sender must send: the address itself, or the frontend of an inner balance when the address is not asked directly. */
-function frontendFor(
-  { reach }: Judged,
-  { from, to, targetPort }: { readonly from: End; readonly to: End; readonly targetPort: number },
-): { readonly target: string; readonly targetPort: number } {
-  const direct = { target: to.address, targetPort };
-  const place = reach.places.marks.get(from.mark);
-  const router = place === undefined ? undefined : reach.router(place.point);
-  const { halves } = reach.parts;
-  if (router === undefined || halves.at(reach.outbound(from), to.address) !== nothing) return direct;
-  const found = Object.values(router.balances).find(
-    (one) => Object.hasOwn(one.targets, to.address) && (one.port === 0 || one.targetPort === targetPort),
+type Sent = { readonly from: End; readonly to: End; readonly header: Header };
+
+/** As the sender must send it: to the address itself, or to the frontend of an inner balance that leads there. */
+function sentNear(world: Judged, { from, to, header }: Sent): Packet {
+  const direct: Packet = { ...header, source: from.address, origin: { kind: 'nic', mark: from.mark } };
+  const { targetPort } = header;
+  const place = world.reach.places.marks.get(from.mark);
+  const router = place === undefined ? undefined : world.reach.router(place.point);
+  const balanced = Object.values(router?.balances ?? {}).flatMap((one): Packet[] =>
+    Object.hasOwn(one.targets, to.address) && (one.port === 0 || one.targetPort === targetPort)
+      ? [{ ...direct, target: one.frontend, targetPort: one.port === 0 ? targetPort : one.port }]
+      : [],
   );
-  return found === undefined
-    ? direct
-    : { target: found.frontend, targetPort: found.port === 0 ? targetPort : found.port };
+  return [direct, ...balanced].find((one) => isDelivered(world, one, { to, targetPort })) ?? direct;
+}
+
+/** Does the oracle deliver it there? */
+function isDelivered(
+  { reach }: Judged,
+  packet: Packet,
+  { to, targetPort }: { readonly to: End; readonly targetPort: number },
+): boolean {
+  const fate = evaluate(reach.programs, packet);
+  return (
+    fate.verdict === 'deliver' &&
+    fate.to.some(
+      ({ at, packet: one }) =>
+        at.kind === 'nic' && at.mark === to.mark && one.target === to.address && one.targetPort === targetPort,
+    )
+  );
 }
 
 /** A packet that the address sends outwards and that is in the set (by target). */
