@@ -1,8 +1,10 @@
 /** Just-in-time access on a running stamp (`./ringwall test opening`): asked for through ARM, used by real packets, and closed by the kernel when nothing of ours runs. */
 
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '#base/json.ts';
 import { run } from '#adapters/linux/ip.ts';
+import { ringwall } from '#bench/command.ts';
 import { Furniture, ruleBody } from '#bench/furniture.ts';
 import { type OwnStamp, withOwnStamp } from '#bench/own-stamp.ts';
 import { printCounts } from '#tools/counts.ts';
@@ -47,6 +49,7 @@ async function onStamp(stamp: OwnStamp): Promise<void> {
   try {
     await judgeClosed(furniture, { internet, target });
     await stamp.arm.send('PUT', `${place}?${version}`, policyOf(furniture));
+    await judgeSources(furniture, place);
     const end = Date.now() + openMs;
     const asked = Date.now();
     const { status, body } = await stamp.arm.send('POST', `${place}/initiate?${version}`, requestFor(furniture, end));
@@ -117,6 +120,34 @@ async function judgeClosed(furniture: Furniture, { internet, target }: From): Pr
       (error: unknown) => String(error),
     );
   told(/RequestDisallowedByPolicy/.test(refused), `a rule that opens it is refused: ${refused.slice(0, 200)}`);
+}
+
+/** The operator signs for whom access may be asked at all; every signing is in the audit. */
+async function judgeSources(furniture: Furniture, place: string): Promise<void> {
+  const { stamp } = furniture;
+  const file = `${stamp.state}/opening-policy.json`;
+  const sign = async (prefix: string): Promise<unknown> => {
+    writeFileSync(file, JSON.stringify({ openingSources: [prefix] }));
+    return (await ringwall(['policy', 'set', file, ...stamp.flags]))['version'];
+  };
+  const first = await sign('198.51.100.0/24');
+  const refused = await stamp.arm
+    .send('POST', `${place}/initiate?${version}`, requestFor(furniture, Date.now() + openMs))
+    .then(
+      () => 'taken',
+      (error: unknown) => String(error),
+    );
+  told(/RequestDisallowedByPolicy/.test(refused), `a source that the operator did not sign for is refused`);
+  const second = await sign('203.0.113.0/24');
+  const since = new Date(Date.now() - 600_000).toISOString();
+  const log = `/subscriptions/${stamp.subscription}/providers/microsoft.insights/eventtypes/management/values`;
+  const { body } = await stamp.arm.send(
+    'GET',
+    `${log}?api-version=2015-04-01&$filter=${encodeURIComponent(`eventTimestamp ge '${since}'`)}`,
+  );
+  const text = JSON.stringify(body);
+  const isThere = [first, second].every((number) => text.includes(`version ${String(number)}, SHA-256`));
+  told(isThere, `both signings are in the audit: versions ${String(first)} and ${String(second)}`);
 }
 
 function policyOf(furniture: Furniture): JsonObject {

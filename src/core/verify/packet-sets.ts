@@ -93,6 +93,11 @@ export class PacketSets {
     return { nodes: this.diagrams.rows.count, labelNodes: this.diagrams.trees.rows.count };
   }
 
+  /** Bytes of all rows: what was remembered of operations comes on top, in memories of fixed size. */
+  get bytes(): number {
+    return this.diagrams.rows.bytes + this.diagrams.trees.rows.bytes;
+  }
+
   /** What was done since the store was made: the same work gives the same figures on every machine. */
   counters(): Counters {
     return { ...this.diagrams.counts, ...this.size };

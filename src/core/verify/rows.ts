@@ -14,6 +14,11 @@ export class Rows {
   /** Open addressing with linear probing: number + 1, 0 is free. Twice as many slots as rows at least. */
   #slots = new Int32Array(startCapacity * 2);
 
+  /** What the arrays take. */
+  get bytes(): number {
+    return [this.pool, this.#starts, this.#hashes, this.#slots].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   start(id: number): number {
     return this.#starts[id] ?? 0;
   }

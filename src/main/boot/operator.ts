@@ -6,6 +6,7 @@ import { builtInRoles } from '#access/roles.ts';
 import { evaluate } from '#program/eval.ts';
 import type { Packet } from '#program/packet.ts';
 import type { Programs } from '#program/program.ts';
+import { appendAudit } from '#engine/audit/audit.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
 import type { GuestDriver } from '#engine/guest-port.ts';
 import type { FlowFiles } from '#engine/flow-logs/files.ts';
@@ -75,6 +76,7 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
     suggest: async (nsg: string, days: number) => await suggestionOf(assembly, parts, { nsg, days }),
     drift: () => ({ changes: parts.drift?.recent() ?? [], untrustedHosts: parts.drift?.untrusted() ?? [] }),
     trust: (host: string) => trustHost(parts, host),
+    policySigned: (about: SignedPolicy) => auditPolicy(assembly, parts, about),
     resource: (id: string) => engine.view().get(id) ?? null,
     ...guestMethods(assembly, parts),
   };
@@ -141,6 +143,23 @@ async function trustHost(parts: OperatorParts, host: string): Promise<JsonObject
     throw new Refusal('HostNotUntrusted', 'Nothing runs in a model: there is no host to trust.', { status: 404 });
   await parts.drift.trust(host, operatorAudit({ id: `host/${host}`, type: 'Ringwall.Fabric/hosts/trust' }, parts));
   return { trusted: host };
+}
+
+/** A bundle of the operator's that was given to the prover: `code` says why it was not taken. */
+export type SignedPolicy = { readonly version: number; readonly digest: string; readonly code?: string };
+
+async function auditPolicy({ store }: Assembly, parts: OperatorParts, about: SignedPolicy): Promise<JsonObject> {
+  const { version, digest, code } = about;
+  // The operator's first subscription, where the operator looks.
+  const bundle = `/subscriptions/${parts.subscriptionId}/providers/Ringwall.Policy/bundles/${version}`;
+  const entry = operatorAudit({ id: bundle, type: 'Ringwall.Policy/bundles' }, parts);
+  const says = `version ${version}, SHA-256 ${digest}`;
+  await appendAudit(store, parts.subscriptionId, {
+    ...entry,
+    says,
+    ...(code === undefined ? {} : { outcome: 'Refused', code }),
+  });
+  return { audited: true };
 }
 
 /** Root on the host has no account here; the audit says so. */

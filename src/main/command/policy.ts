@@ -1,5 +1,6 @@
 /** The operator's own policies: shown, replaced, and exempted from, each time signed with the operator's key on the stamp's own host. */
 
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject, type JsonObject } from '#base/json.ts';
@@ -11,7 +12,7 @@ import { placesOf } from '#main/boot/places.ts';
 import type { Settings } from '#main/boot/settings.ts';
 import { breachText } from '#main/command/breach-text.ts';
 import { print, withSocket } from '#main/command/options.ts';
-import { targetOf, type TargetOptions } from '#main/command/target.ts';
+import { targetOf, withTarget, type TargetOptions } from '#main/command/target.ts';
 
 /** `ringwall policy show` */
 export function showPolicy(options: TargetOptions): void {
@@ -54,11 +55,7 @@ async function change(options: TargetOptions, next: (before: Stated) => JsonObje
   const isRunning = kind === 'stamp' && existsSync(socket);
   // Durable before it is in force, and for the next start only when the prover took it.
   writeFileSync(unsettled(places.policy), text, { mode: 0o600, flush: true });
-  const answer = isRunning
-    ? await withSocket(socket, 'proofd', (link) =>
-        link.call<{ readonly version: number; readonly findings: readonly ToldBreach[] }>('policy', [text]),
-      )
-    : undefined;
+  const answer = isRunning ? await taken(options, { socket, text, bundle }) : undefined;
   renameSync(unsettled(places.policy), places.policy);
   const findings = answer?.findings ?? [];
   const said = isRunning
@@ -69,6 +66,26 @@ async function change(options: TargetOptions, next: (before: Stated) => JsonObje
     { version: bundle['version'] ?? 0, inForce: isRunning, findings },
     [said, ...findings.map(breachText)].join('\n'),
   );
+}
+
+type Taken = { readonly version: number; readonly findings: readonly ToldBreach[] };
+type Taking = { readonly socket: string; readonly text: string; readonly bundle: JsonObject };
+
+/** Gives it to the prover; what comes of it is in the audit. Without a control plane that writes the audit nothing is given. */
+async function taken(options: TargetOptions, { socket, text, bundle }: Taking): Promise<Taken> {
+  const about = { version: bundle['version'] ?? 0, digest: createHash('sha256').update(text).digest('hex') };
+  return await withTarget(options, async (control) => {
+    await control.call('status', []);
+    try {
+      const answer = await withSocket(socket, 'proofd', (link) => link.call<Taken>('policy', [text]));
+      await control.call('policySigned', [about]);
+      return answer;
+    } catch (error) {
+      const code = error instanceof Refusal ? error.code : 'Failed';
+      await control.call('policySigned', [{ ...about, code }]).catch(() => undefined);
+      throw error;
+    }
+  });
 }
 
 /** What was signed last; without any, an empty bundle of version 0. The prover may have taken one that a crash kept from being settled: its version is spent. */

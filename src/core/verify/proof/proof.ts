@@ -145,6 +145,11 @@ export class Proof {
     return { ...this.#store.size, steps: this.#store.budget.steps };
   }
 
+  /** Bytes that the sets take. */
+  get storeBytes(): number {
+    return this.#store.bytes;
+  }
+
   #standingState(): State {
     assert(this.#state !== undefined, 'Nothing is loaded.');
     return this.#state;

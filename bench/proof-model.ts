@@ -1,0 +1,192 @@
+/** The large stamp as a model that is changed rule by rule, with the invariants that are measured on it. */
+
+import type { JsonObject } from '#base/json.ts';
+import { medianOf, rounded, spreadOf } from '#bench/figures.ts';
+import { type ProofStamp, type ProofStampSize, proofStamp } from '#bench/proof-stamp.ts';
+import { CompileMemo, compileStamp } from '#compile/stamp.ts';
+import { baselineDemands } from '#engine/proof/baseline.ts';
+import { estateOf } from '#engine/proof/estate.ts';
+import type { MemoryView } from '#model/memory.ts';
+import type { Edit } from '#model/resource.ts';
+import type { Programs } from '#program/program.ts';
+import { addRule, idOf, newBuild, type RuleRow, viewOf } from '#test/generate/build.ts';
+import type { Estate } from '#verify/invariant/estate.ts';
+import type { Invariant } from '#verify/invariant/invariant.ts';
+import { Proof, type World } from '#verify/proof/proof.ts';
+
+export type Round = {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly blast: number;
+  readonly steps: number;
+};
+
+/** The stamp, changed rule by rule. */
+export class ProofModel {
+  readonly #stamp: ProofStamp;
+  readonly #view: MemoryView;
+  readonly #memo = new CompileMemo();
+  readonly #estates = new CompileMemo();
+  readonly #others: readonly Invariant[];
+  readonly invariants: readonly Invariant[];
+  programs: Programs;
+  estate: Estate;
+
+  constructor(size?: ProofStampSize) {
+    this.#stamp = proofStamp(size === undefined ? {} : { size });
+    this.#view = viewOf(this.#stamp.build);
+    const facts = this.#stamp.build.stamp;
+    this.programs = compileStamp(this.#view, facts, this.#memo);
+    this.estate = estateOf(this.#view, facts, this.#estates);
+    this.#others = others(this.#stamp);
+    this.invariants = [
+      ...baselineDemands()({ estate: this.estate }),
+      ...this.#others.filter(({ kind }) => !apart.has(kind)),
+    ];
+  }
+
+  world(): World {
+    return { programs: this.programs, estate: this.estate, invariants: this.invariants };
+  }
+
+  /** The world after `count` rules of as many groups took another port. */
+  changed(from: number, count: number): World {
+    return this.after(this.edits(from, count));
+  }
+
+  /** All resources as they are now, and the facts of the stamp. */
+  get resources() {
+    return {
+      stamp: this.#stamp.build.stamp,
+      resources: [...this.#stamp.build.resources.keys()].flatMap((id) => this.#view.get(id) ?? []),
+    };
+  }
+
+  get groups(): readonly string[] {
+    return this.#stamp.groups;
+  }
+
+  /** The changes of `changed`, not made yet. */
+  edits(from: number, count: number): readonly Edit[] {
+    const { build, groups } = this.#stamp;
+    const edits = new Map<string, ReturnType<typeof addRule>>();
+    for (let index = from; index < from + count; index++) {
+      const row: RuleRow = ['r5', 105, 'In', 'Allow', 'Tcp', 'Internet', '*', String(2000 + (index % 60_000))];
+      const made = addRule(newBuild(build.stamp), groups[(index * 37) % groups.length] ?? '', row);
+      edits.set(made.id, made);
+    }
+    return [...edits.values()].map((after) => ({ id: after.id, before: this.#view.get(after.id), after }));
+  }
+
+  /** One group's rules, all others than before. */
+  ruled(group: string, rows: readonly RuleRow[]): readonly Edit[] {
+    return rows.map((row) => {
+      const after = addRule(newBuild(this.#stamp.build.stamp), group, row);
+      return { id: after.id, before: this.#view.get(after.id), after };
+    });
+  }
+
+  /** The world after edits. */
+  after(edits: readonly Edit[]): World {
+    const { build } = this.#stamp;
+    this.#view.commit([...edits]);
+    this.programs = compileStamp(this.#view, build.stamp, this.#memo);
+    this.estate = estateOf(this.#view, build.stamp, this.#estates);
+    return this.world();
+  }
+
+  /** One change against the baseline and one invariant of a kind that is measured apart: medians, in ms. */
+  kindsApart(from: number): JsonObject {
+    const kinds = this.#others.filter(({ kind }) => apart.has(kind));
+    return Object.fromEntries(
+      kinds.map((invariant, place) => {
+        const invariants = [...this.invariants, invariant];
+        const proof = new Proof();
+        const full = msOf(() => proof.load({ ...this.world(), invariants }));
+        const samples = Array.from({ length: changesApart }, (_, index) => {
+          const next = { ...this.changed(from + place * changesApart + index, 1), invariants };
+          return msOf(() => proof.propose(next)) + msOf(() => proof.keep());
+        });
+        return [invariant.kind, { full_ms: rounded(full), change_ms: rounded(medianOf(samples)) }];
+      }),
+    );
+  }
+
+  /** The one question of management ports, for all NICs: the least of some runs, in ms. */
+  managementMs(runs: number): number {
+    const invariants = this.invariants.filter(({ id }) => id === 'baseline/management-ports');
+    const samples = Array.from({ length: runs }, () => msOf(() => new Proof().load({ ...this.world(), invariants })));
+    return Math.min(...samples);
+  }
+
+  /** How many NICs a group judges, in the middle of all. */
+  nicsPerGroup(): number {
+    const users = new Map<string, number>();
+    for (const program of Object.values(this.programs)) {
+      if (program.kind !== 'router') continue;
+      for (const { inbound } of Object.values(program.ports))
+        for (const key of inbound) users.set(key, (users.get(key) ?? 0) + 1);
+    }
+    return [...users.values()].reduce((sum, count) => sum + count, 0) / users.size;
+  }
+
+  /** One round of changes, each proved and kept; in µs. What becomes possible is measured beside. */
+  round(proof: Proof, round: number): Round {
+    const samples: number[] = [];
+    const blasts: number[] = [];
+    let steps = 0;
+    for (let index = 0; index < changesPerRound; index++) {
+      const next = this.changed(round * changesPerRound + index, 1);
+      const proposed = msOf(() => proof.propose(next));
+      steps += proof.counters().steps;
+      blasts.push(msOf(() => proof.blast()));
+      samples.push(proposed + msOf(() => proof.keep()));
+    }
+    const { p50_ms, p99_ms } = spreadOf(samples);
+    return {
+      p50: rounded(p50_ms * 1000),
+      p99: rounded(p99_ms * 1000),
+      max: rounded(Math.max(...samples) * 1000),
+      blast: rounded(spreadOf(blasts).p50_ms * 1000),
+      steps,
+    };
+  }
+}
+
+/** One invariant of each kind that the baseline does not have. */
+export const changesPerRound = 400;
+
+/** Kinds whose cost for one change is measured apart: what they judge grows with all that a NIC may be reached by. */
+const apart = new Set(['only', 'isolated', 'unchanged']);
+const changesApart = 5;
+
+function others({ routed, appliances }: ProofStamp): Invariant[] {
+  const about = { title: 'measured', effect: 'audit', owner: 'operator', exclude: [] } as const;
+  const scope = (...ids: string[]) => [{ kind: 'scope' as const, ids: ids.map((id) => idOf(id).toLowerCase()) }];
+  const subnets = routed.map((path) => `virtualNetworks/${path.split('/')[0]}/subnets/${path.split('/')[1]}`);
+  const [first = ''] = subnets;
+  const network = first.split('/subnets/')[0] ?? '';
+  const web = [{ protocol: 'tcp', ports: [[80, 80]] }] as const;
+  return [
+    {
+      ...about,
+      id: 'via',
+      kind: 'via',
+      from: scope(...subnets),
+      to: [{ kind: 'internet' }],
+      through: scope(...appliances.map((name) => `networkInterfaces/${name}`)),
+    },
+    { ...about, id: 'only', kind: 'only', from: scope(network), to: scope(first), services: web },
+    { ...about, id: 'isolated', kind: 'isolated', inside: scope(first), except: scope(network) },
+    { ...about, id: 'always', kind: 'always', from: scope(first), to: scope(first), services: web },
+    { ...about, id: 'exposure', kind: 'exposure', of: [{ kind: 'nics' }], max: 5000 },
+    { ...about, id: 'unchanged', kind: 'unchanged', scope: idOf(network).toLowerCase(), declared: [] },
+  ];
+}
+
+export function msOf(work: () => unknown): number {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
+}
