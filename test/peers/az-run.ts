@@ -3,7 +3,7 @@
 import type { Az } from '#test/peers/az.ts';
 import type { AzContext } from '#test/peers/context.ts';
 import type { Report } from '#test/peers/report.ts';
-import type { Notebook, Row } from '#test/peers/row.ts';
+import { filled, type Notebook, type Row } from '#test/peers/row.ts';
 import type { Stamp } from '#test/peers/stamp.ts';
 import type { AzSuite } from '#test/peers/suites/suite.ts';
 
@@ -62,7 +62,8 @@ export async function runAzSuite(suite: AzSuite, { az, stamp, report }: Bench): 
     ['tenant', stamp.tenantId],
     ['management', stamp.endpoints.management],
   ]);
-  for (const [name, text] of Object.entries(suite.files ?? {})) notebook.set(`file.${name}`, az.putFile(name, text));
+  for (const [name, text] of Object.entries(suite.files ?? {}))
+    notebook.set(`file.${name}`, az.putFile(name, filled(text, notebook)));
   const configuration = `suite-${suite.name}`;
   if (suite.isSignedOut !== true) az.copyConfiguration(signedIn, configuration);
   try {

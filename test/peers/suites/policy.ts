@@ -10,6 +10,21 @@ const create =
   'vm create -g {group} --image Ringwall:lab:tiny:latest --size Standard_DS1_v2 --admin-username operator --ssh-key-values {file.key.pub} --vnet-name net --subnet web';
 const onlyWeb = '5b6f2c10-7d0e-4a51-9c1b-000000000003';
 
+const jit =
+  '/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/locations/{location}/jitNetworkAccessPolicies/default';
+const jitVersion = 'api-version=2020-01-01';
+const closedVm =
+  '/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/closed';
+const asked = (allowedSourceAddressPrefix: string): string =>
+  JSON.stringify({
+    virtualMachines: [
+      {
+        id: closedVm,
+        ports: [{ number: 22, allowedSourceAddressPrefix, endTimeUtc: new Date(Date.now() + 3_000_000).toISOString() }],
+      },
+    ],
+  });
+
 export const policy: AzSuite = {
   name: 'policy',
   says: '[S2.19] what the proof refuses, and policies that add to it',
@@ -23,6 +38,19 @@ export const policy: AzSuite = {
         details: { invariant: { kind: 'never', from: ['Internet'], services: "[parameters('services')]" } },
       },
     }),
+    'jit.json': JSON.stringify({
+      kind: 'Basic',
+      properties: {
+        virtualMachines: [
+          {
+            id: closedVm,
+            ports: [{ number: 22, protocol: 'TCP', allowedSourceAddressPrefix: '*', maxRequestAccessDuration: 'PT1H' }],
+          },
+        ],
+      },
+    }),
+    'ask.json': asked('203.0.113.9'),
+    'everybody.json': asked('0.0.0.0/0'),
     'parameters.json': JSON.stringify({
       effect: { type: 'String', allowedValues: ['deny', 'audit', 'disabled'], defaultValue: 'deny' },
       services: { type: 'Array', defaultValue: ['tcp/8080'] },
@@ -76,6 +104,21 @@ export const policy: AzSuite = {
     az('policy exemption delete -n for-now -g {group}'),
     az('policy assignment delete -n closed-8080 -g {group}'),
     az('policy definition delete -n no-8080'),
+    az(`rest --method put --url {management}${jit}?${jitVersion} --body @{file.jit.json}`, {
+      'properties.provisioningState': 'Succeeded',
+      'properties.virtualMachines[0].ports[0].number': 22,
+    }),
+    az('security jit-policy list', { '': has('default') }),
+    az('security jit-policy show -g {group} -l {location} -n default', { name: 'default' }),
+    refused(
+      `rest --method post --url {management}${jit}/initiate?${jitVersion} --body @{file.everybody.json}`,
+      /InvalidParameter/,
+      /at least \/16/,
+    ),
+    az(`rest --method post --url {management}${jit}/initiate?${jitVersion} --body @{file.ask.json}`, {
+      'virtualMachines[0].ports[0].status': 'Initiated',
+    }),
+    az(`rest --method delete --url {management}${jit}?${jitVersion}`),
     az(`policy definition show -n ${onlyWeb}`, { policyType: 'BuiltIn' }),
     az('group delete -n {group} --yes', undefined, slow),
   ],
