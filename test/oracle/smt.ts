@@ -1,6 +1,6 @@
 /** Filters as formulas of SMT-LIB 2 (theory of bit vectors), written from what `Filter` means and from nothing of the verifier. */
 
-import { bitsOf, type Family, lastOf, tryPrefix } from '#base/prefix.ts';
+import { bitsOf, type Family, type Prefix, tryPrefix } from '#base/prefix.ts';
 import type { Header, Sets } from '#program/filter.ts';
 import type { AddressMatch, PortRange, Rule } from '#program/program.ts';
 import { type Policy, rulesOf } from '#verify/filter-set.ts';
@@ -24,17 +24,17 @@ export function packetSmt(family: Family): string {
 
 const withPorts = '(= p (_ bv0 3)) (= p (_ bv1 3))';
 
-/** Definitions that end in one of `name`: does the filter let the packet in? */
+/**
+ * A definition of `name`: does the filter let the packet in? One term, from the last rule to the first: what a rule allows is let in, and
+ * of what it denies nothing is left. (A definition for each rule is the same to read, and Z3 does not come to an end with it.)
+ */
 export function filterSmt(name: string, { filter, sets }: Policy, family: Family): string {
-  const lines = [`(define-fun ${name}_end () Bool false)`];
-  let next = `${name}_end`;
-  for (const [index, [, rule]] of rulesOf(filter).toReversed().entries()) {
-    const own = `${name}_${index}`;
-    lines.push(`(define-fun ${own} () Bool (ite ${ruleSmt(rule, sets, family)} ${rule.access === 'allow'} ${next}))`);
-    next = own;
-  }
-  lines.push(`(define-fun ${name} () Bool ${next})`);
-  return lines.join('\n');
+  const rules = rulesOf(filter).toReversed();
+  const lets = rules.map(([, rule], index) => {
+    const match = ruleSmt(rule, sets, family);
+    return `(let ((n${index + 1} ${rule.access === 'allow' ? `(or ${match} n${index})` : `(and (not ${match}) n${index})`}))`;
+  });
+  return `(define-fun ${name} () Bool (let ((n0 false)) ${lets.join(' ')} n${rules.length}${')'.repeat(rules.length)}))`;
 }
 
 function ruleSmt(rule: Rule, sets: Sets, family: Family): string {
@@ -68,14 +68,21 @@ function addressSmt(
 ): string {
   if (match === 'any') return 'true';
   const named = match.sets.flatMap((name) => (Object.hasOwn(sets, name) ? (sets[name] ?? []) : []));
-  const bits = bitsOf(family);
   return or(
     [...match.prefixes, ...named].flatMap((text) => {
       const prefix = tryPrefix(text);
       if (prefix === undefined || prefix.family !== family) return [];
-      return `(and (bvule ${hex(prefix.first, bits)} ${field}) (bvule ${field} ${hex(lastOf(prefix), bits)}))`;
+      return prefixSmt(field, prefix);
     }),
   );
+}
+
+/** The first bits of the address are those of the prefix. */
+function prefixSmt(field: string, { family, first, length }: Prefix): string {
+  const bits = bitsOf(family);
+  if (length === 0) return 'true';
+  const value = (first >> BigInt(bits - length)).toString(2).padStart(length, '0');
+  return `(= ((_ extract ${bits - 1} ${bits - length}) ${field}) #b${value})`;
 }
 
 function hex(value: bigint, bits: number): string {

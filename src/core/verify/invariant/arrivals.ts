@@ -5,7 +5,8 @@ import { addressDigits, type Half } from '#verify/halves.ts';
 import type { Zone } from '#verify/invariant/zone.ts';
 import { unionOf } from '#verify/proof/show.ts';
 import { endsIn, type Judged, neighbours } from '#verify/proof/world.ts';
-import { between } from '#verify/reach/inside.ts';
+import { hairpinsInto } from '#verify/reach/abroad.ts';
+import { between, near } from '#verify/reach/inside.ts';
 import { fromInternet, fromOperator, fromProbe } from '#verify/reach/inward.ts';
 import { entriesOf } from '#verify/reach/places.ts';
 import type { End } from '#verify/reach/reach.ts';
@@ -22,8 +23,25 @@ export function arrivalsFrom(zone: Zone, end: End, world: Judged): Half {
   }
   if (zone.operator) found = store.union(found, unionOf(world, fromOperator(world.reach, end)));
   if (zone.probe) found = store.union(found, fromProbe(world.reach, end));
-  for (const sender of sendersTo(zone.marks, end, world)) found = store.union(found, fromNic(sender, end, world));
-  return found;
+  if (zone.marks.size === 0) return found;
+  for (const sender of nearSenders(zone.marks, end, world)) found = store.union(found, fromNear(sender, end, world));
+  return store.union(found, hairpinsInto(world.reach, zone.marks, end));
+}
+
+/** NICs of the marks in the networks that reach the address without the boundary. */
+function nearSenders(marks: ReadonlySet<number>, end: End, world: Judged): readonly End[] {
+  const { family } = addressDigits(end.address);
+  const near = neighbours(world, end.mark).flatMap(({ port }) => (marks.has(port.mark) ? [port.mark] : []));
+  return endsIn(world, near).filter(({ address }) => addressDigits(address).family === family);
+}
+
+/** As `fromNic`, without what comes over public addresses. */
+function fromNear(sender: End, end: End, world: Judged): Half {
+  const { store, halves } = world.reach.parts;
+  const { family } = addressDigits(sender.address);
+  const service = near(world.reach, sender, end);
+  if (service === nothing) return nothing;
+  return store.intersection(halves.remote([`${sender.address}/${family === 4 ? 32 : 128}`], family), service);
 }
 
 /** What one NIC's address can make arrive, at its own address as source. */

@@ -37,14 +37,14 @@ export function hairpin(reach: Reach, from: End, to: End): Half {
 }
 
 /** What was sent to an entry's frontend, in ports at the target. */
-function throughEntry(reach: Reach, entry: Entry, sent: Half): Half {
+export function throughEntry(reach: Reach, entry: Entry, sent: Half): Half {
   const { store, halves } = reach.parts;
   const mine = store.intersection(sent, reach.spoken(entry));
   return entry.port === 0 ? mine : halves.moved(mine, entry.port, entry.targetPort);
 }
 
 /** How the boundary translates what the address sends: the source that others see, for which packets, from which ports. */
-function translations(reach: Reach, { mark, address }: End): readonly Translation[] {
+export function translations(reach: Reach, { mark, address }: End): readonly Translation[] {
   const edge = reach.edge;
   const label = reach.places.marks.get(mark)?.port.addresses[address]?.label;
   if (edge === undefined || label === undefined) return [];

@@ -1,5 +1,7 @@
 /** Who reaches whom, as exact sets of packets: what `evaluate` says of one packet, said of all at once. */
 
+import type { Departures } from '#verify/reach/abroad.ts';
+import { Kept } from '#verify/kept.ts';
 import type { EdgeProgram, Filter, Programs, RouterProgram, Rule } from '#program/program.ts';
 import { martians, platformAddress } from '#program/martian.ts';
 import { openingsAt } from '#program/opening.ts';
@@ -36,7 +38,7 @@ export class Reach {
   readonly places: Places;
   readonly parts: ReachParts;
   readonly edge: EdgeProgram | undefined;
-  readonly #switch: Filter;
+  readonly switch: Filter;
 
   constructor(programs: Programs, parts: ReachParts, before?: Reach) {
     this.programs = programs;
@@ -44,7 +46,7 @@ export class Reach {
     this.places = placesOf(programs, before?.places);
     const { edge, switch: fabric } = programs;
     this.edge = edge?.kind === 'edge' ? edge : undefined;
-    this.#switch = fabric?.kind === 'switch' ? fabric.filter : noFilter;
+    this.switch = fabric?.kind === 'switch' ? fabric.filter : noFilter;
   }
 
   router(point: string): RouterProgram | undefined {
@@ -107,7 +109,7 @@ export class Reach {
   /** What the switch lets pass to a target (by source) or from a source (by target). */
   fabric(local: LocalEnd, address: string): Half {
     const { halves, filters } = this.parts;
-    return halves.of(filters.setOf(this.#switch, noSets, local), address);
+    return halves.of(filters.setOf(this.switch, noSets, local), address);
   }
 
   /** Through the boundary's entries to the label of the address. */
@@ -276,11 +278,21 @@ export type ReachParts = {
   readonly halves: Halves;
   readonly filters: FilterSets;
   readonly routes: Routes;
+  /** See `abroad.ts`: how the NICs of a router leave for the boundary, and the classes of all. */
+  readonly departures: Kept<RouterProgram, Departures>;
+  readonly classes: Kept<Reach, readonly object[]>;
 };
 
 /** Opens what a reach works with. */
 export function reachParts(store: PacketSets): ReachParts {
-  return { store, halves: new Halves(store), filters: new FilterSets(store), routes: new Routes(store) };
+  return {
+    store,
+    halves: new Halves(store),
+    filters: new FilterSets(store),
+    routes: new Routes(store),
+    departures: store.register(new Kept()),
+    classes: store.register(new Kept()),
+  };
 }
 
 /** The addresses of a NIC. */
