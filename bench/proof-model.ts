@@ -127,6 +127,18 @@ export class ProofModel {
     return Math.min(...samples);
   }
 
+  /** The same question after one changed rule: the median, in ms. */
+  managementChangeMs(from: number, count: number): number {
+    const invariants = this.invariants.filter(({ id }) => id === 'baseline/management-ports');
+    const proof = new Proof();
+    proof.load({ ...this.world(), invariants });
+    const samples = Array.from({ length: count }, (_, index) => {
+      const next = { ...this.changed(from + index, 1), invariants };
+      return msOf(() => proof.propose(next)) + msOf(() => proof.keep());
+    });
+    return medianOf(samples);
+  }
+
   /** How many NICs a group judges, in the middle of all. */
   nicsPerGroup(): number {
     const users = new Map<string, number>();

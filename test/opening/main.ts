@@ -71,6 +71,9 @@ async function onStamp(stamp: OwnStamp): Promise<void> {
     await stamp.up();
     told(await isExpired(stamp, place), 'once the stamp runs again the request is told as expired');
     told(!(await connects(internet, { from: friend, target, port })), 'and it stays closed');
+    const events = await eventsOf(stamp);
+    told(events.includes('just-in-time access is over'), 'its end is in the audit');
+    told(events.includes('initiate/action'), 'and so is who asked');
   } finally {
     for (const program of programs) program.end();
   }
@@ -139,15 +142,18 @@ async function judgeSources(furniture: Furniture, place: string): Promise<void> 
     );
   told(/RequestDisallowedByPolicy/.test(refused), `a source that the operator did not sign for is refused`);
   const second = await sign('203.0.113.0/24');
-  const since = new Date(Date.now() - 600_000).toISOString();
-  const log = `/subscriptions/${stamp.subscription}/providers/microsoft.insights/eventtypes/management/values`;
-  const { body } = await stamp.arm.send(
-    'GET',
-    `${log}?api-version=2015-04-01&$filter=${encodeURIComponent(`eventTimestamp ge '${since}'`)}`,
-  );
-  const text = JSON.stringify(body);
+  const text = await eventsOf(stamp);
   const isThere = [first, second].every((number) => text.includes(`version ${String(number)}, SHA-256`));
   told(isThere, `both signings are in the audit: versions ${String(first)} and ${String(second)}`);
+}
+
+/** The activity log of the last minutes, as text. */
+async function eventsOf({ arm, subscription }: OwnStamp): Promise<string> {
+  const since = new Date(Date.now() - 600_000).toISOString();
+  const log = `/subscriptions/${subscription}/providers/microsoft.insights/eventtypes/management/values`;
+  const filter = encodeURIComponent(`eventTimestamp ge '${since}'`);
+  const { body } = await arm.send('GET', `${log}?api-version=2015-04-01&$filter=${filter}`);
+  return JSON.stringify(body);
 }
 
 function policyOf(furniture: Furniture): JsonObject {

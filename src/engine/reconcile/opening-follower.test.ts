@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { isObject, type JsonObject } from '#base/json.ts';
 import { jitRequestsKeptMax } from '#base/limits.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
+import type { AuditEntry } from '#engine/audit/entry.ts';
 import { brokenBy } from '#engine/checker/judge.ts';
 import { baselineOf } from '#engine/proof/baseline.ts';
 import { estateOf } from '#engine/proof/estate.ts';
@@ -189,6 +190,16 @@ test('more openings than a router holds are refused, and nothing of the request 
   match(refusal?.message ?? '', /1600 openings .* 1024 are accepted/);
 });
 
+const entry: AuditEntry = {
+  at: 0,
+  who: {},
+  operation: 'x/write',
+  resource: '',
+  outcome: 'Succeeded',
+  says: 'it is over',
+  correlationId: 'c',
+};
+
 const ssh = (source: string) =>
   ({
     origin: { kind: 'internet' },
@@ -235,19 +246,27 @@ test('[S1.14] what was asked for is open to that source alone, is no breach of c
   deepEqual(brokenBy(shells, seen, worldOf([]).estate), []);
   equal(brokenBy(bound, seen, worldOf([]).estate).length, 1);
 
+  const audited: string[] = [];
+  const auditOf = (resource: string): AuditEntry => ({ ...entry, resource });
   const gate = {
-    change: (draw: (draft: never) => unknown) => {
+    change: (draw: (draft: never) => { readonly about: { readonly audit?: AuditEntry } }) => {
       const draft = makeWorld(context.stamp, view);
-      draw(draft.draft as never);
+      audited.push(draw(draft.draft as never).about.audit?.says ?? '');
       draft.settled();
       return Promise.resolve({ value: undefined, revision: 1, edits: [] });
     },
   };
-  const then = (text: string) => ({ view: () => view, gate: gate as never, clock: { now: () => Date.parse(text) } });
+  const then = (text: string) => ({
+    view: () => view,
+    gate: gate as never,
+    clock: { now: () => Date.parse(text) },
+    auditOf,
+  });
   equal(await endOpenings(then('2026-01-01T00:59:59Z')), 0);
   equal(await endOpenings(then('2026-01-01T01:00:00Z')), 1);
   equal(await endOpenings(then('2026-01-01T01:00:01Z')), 0);
   deepEqual(statuses(makeWorld(context.stamp, view)), ['"Revoked"', '"Expired"']);
+  deepEqual(audited, ['it is over']);
   deepEqual(verdicts(), ['drop', 'drop']);
   deepEqual(proof.propose(worldOf([shells, bound])).refused, []);
 });

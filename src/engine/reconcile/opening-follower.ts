@@ -1,5 +1,6 @@
 /** Lets just-in-time access end: the kernel closed it by its own clock; the model, and with it the programs, follow (decision D3.6). */
 
+import type { AuditEntry } from '#engine/audit/entry.ts';
 import type { Gate } from '#engine/gate/gate.ts';
 import type { Clock } from '#engine/ports.ts';
 import { subscriptionOf } from '#engine/subscription.ts';
@@ -12,10 +13,13 @@ export async function endOpenings({
   view,
   gate,
   clock,
+  auditOf,
 }: {
   readonly view: () => View;
   readonly gate: Pick<Gate, 'change'>;
   readonly clock: Pick<Clock, 'now'>;
+  /** The entry that says so of a policy. */
+  readonly auditOf: (policy: string) => AuditEntry;
 }): Promise<number> {
   const over = [...view().ofType(jitPolicyType)].filter((policy) => withoutExpired(policy, clock.now()) !== undefined);
   for (const { id } of over) {
@@ -23,7 +27,7 @@ export async function endOpenings({
       const policy = draft.get(id);
       const ended = policy === undefined ? undefined : withoutExpired(policy, clock.now());
       if (ended !== undefined) draft.put(ended);
-      return { value: undefined, about: { subscription: subscriptionOf(id) } };
+      return { value: undefined, about: { subscription: subscriptionOf(id), audit: auditOf(id) } };
     });
   }
   return over.length;

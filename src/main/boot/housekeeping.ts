@@ -1,15 +1,27 @@
 /** What must be done in time with nobody asking: exemptions and just-in-time access that run out end, as changes that pass the gate. */
 
 import { exemptionLookMs } from '#base/limits.ts';
+import type { AuditEntry } from '#engine/audit/entry.ts';
 import { endExemptions } from '#engine/reconcile/exemption-follower.ts';
 import { endOpenings } from '#engine/reconcile/opening-follower.ts';
 import type { StampEngine } from '#engine/stamp-engine.ts';
-import { clock } from '#main/boot/process.ts';
+import { jitPolicyType } from '#model/security/jit.ts';
+import { clock, dice } from '#main/boot/process.ts';
 
 /** Begins; the answer stops it. A turn that fails is told and tried again at the next. */
 export function keepHouse(engine: StampEngine, onTrouble: (what: string, error: unknown) => void): () => void {
   let isBusy = false;
-  const parts = { view: () => engine.view(), gate: engine.gate, clock };
+  const auditOf = (policy: string): AuditEntry => ({
+    at: clock.now(),
+    who: { tenant: engine.context('').stamp.tenantId, upn: 'the stamp' },
+    from: 'stamp',
+    operation: `${jitPolicyType}/write`,
+    resource: policy,
+    outcome: 'Succeeded',
+    says: 'just-in-time access is over',
+    correlationId: dice.guid(),
+  });
+  const parts = { view: () => engine.view(), gate: engine.gate, clock, auditOf };
   const turn = async (): Promise<void> => {
     if (isBusy) return;
     isBusy = true;

@@ -62,10 +62,9 @@ export const initiate: NounAction['run'] = (...[policy, { body }, draft, context
 
 /** What is over goes first, the oldest before the others. What is open is never forgotten. */
 function bounded(requests: readonly JitRequest[]): readonly JitRequest[] {
-  let left = requests.length - jitRequestsKeptMax;
-  if (left <= 0) return requests;
-  const kept = requests.filter((request) => isOpen(request) || left-- <= 0);
-  if (kept.length <= jitRequestsKeptMax) return kept;
+  const excess = Math.max(0, requests.length - jitRequestsKeptMax);
+  const gone = new Set(requests.filter((request) => !isOpen(request)).slice(0, excess));
+  if (gone.size === excess) return requests.filter((request) => !gone.has(request));
   const says = `${jitRequestsKeptMax} requests of this policy are open; one more is accepted when one of them is over.`;
   throw new Refusal('JitRequestLimitReached', says, { status: 409 });
 }
