@@ -3,7 +3,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { isObject, type JsonObject } from '#base/json.ts';
-import { jitRequestsKeptMax } from '#base/limits.ts';
+import { jitRequestsKeptMax, openingsMax } from '#base/limits.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
 import { brokenBy } from '#engine/checker/judge.ts';
@@ -169,25 +169,73 @@ test('a newer request takes the place of the one before; a port that the policy 
   equal((world.properties(policy)['requests'] as unknown[]).length, jitRequestsKeptMax);
 });
 
-test('more openings than a router holds are refused, and nothing of the request is kept', () => {
+const otherPolicy = policy.replace(/default$/, 'more');
+
+/** What comes of a request at the policy. */
+function askedOf(world: World, id: string, ports: readonly JsonObject[]) {
+  const body = { virtualMachines: [{ id: machine, ports }] };
+  return refusalOf(() =>
+    jitPolicy.actions?.['initiate']?.run(world.get(id), { body, query: new Map() }, world.draft, world.context),
+  );
+}
+
+/** One request stands; what comes of another at the other policy, at a time. */
+function askedBeside(source: string, now = '2026-01-01T00:00:00.000Z') {
   const world = prepared();
-  const ports = Array.from({ length: 20 }, (_, index) => port({ number: 1000 + index, protocol: '*' }));
-  world.put(policy, policyBody(...ports));
-  const many = Array.from({ length: 20 }, (_, index) => `203.0.113.${index}`);
-  const all = ports.map(({ number }) =>
-    asked({ number, allowedSourceAddressPrefixes: many, allowedSourceAddressPrefix: undefined }),
-  );
-  const { context, view } = world.settled();
-  const next = makeWorld(context.stamp, view);
-  ask(next, ...all);
-  const other = policy.replace(/default$/, 'more');
-  next.put(other, policyBody(...ports));
-  const body = { virtualMachines: [{ id: machine, ports: all }] };
-  const refusal = refusalOf(() =>
-    jitPolicy.actions?.['initiate']?.run(next.get(other), { body, query: new Map() }, next.draft, next.context),
-  );
-  equal(refusal?.code, 'JitOpeningLimitReached');
-  match(refusal?.message ?? '', /1600 openings .* 1024 are accepted/);
+  for (const id of [policy, otherPolicy]) world.put(id, policyBody(port()));
+  ask(world, asked());
+  const later = { ...world, context: { ...world.context, now } };
+  return askedOf(later, otherPolicy, [
+    asked({ allowedSourceAddressPrefix: source, endTimeUtc: '2026-01-01T01:30:00Z' }),
+  ]);
+}
+
+test('two sources of one port that overlap are not open at once, whoever asks; apart, or afterwards, they are', () => {
+  const within = ['203.0.113.0/24', '203.0.113.9'];
+  const nested = asked({ allowedSourceAddressPrefix: undefined, allowedSourceAddressPrefixes: within });
+  const alone = prepared();
+  alone.put(policy, policyBody(port()));
+  equal(askedOf(alone, policy, [nested])?.code, 'JitOpeningOverlaps');
+  const refusal = askedBeside('203.0.113.0/24');
+  equal(refusal?.code, 'JitOpeningOverlaps');
+  match(refusal?.message ?? '', /tcp\/22 .* is open until 2026-01-01T01:00:00.000Z/);
+  equal(askedBeside('198.51.100.0/24'), undefined);
+  equal(askedBeside('203.0.113.0/24', '2026-01-01T01:00:00.000Z'), undefined);
+});
+
+test('more openings than a router holds are refused, also by a policy that opens more of what was asked; addresses given later stay closed', () => {
+  const ports = (protocol: string) =>
+    Array.from({ length: 20 }, (_, index) => port({ number: 1000 + index, protocol }));
+  const all = (network: string) => {
+    const allowedSourceAddressPrefixes = Array.from({ length: 20 }, (_, index) => `${network}.${index}`);
+    return ports('*').map(({ number }) =>
+      asked({ number, allowedSourceAddressPrefix: undefined, allowedSourceAddressPrefixes }),
+    );
+  };
+  const world = prepared();
+  world.put(policy, policyBody(...ports('*')));
+  world.put(otherPolicy, policyBody(...ports('TCP')));
+  equal(askedOf(world, policy, all('203.0.113')), undefined);
+  // 800 stand; 200 more do, and the same for both protocols do not.
+  equal(askedOf(world, otherPolicy, all('198.51.100').slice(0, 10)), undefined);
+  const { view } = world.settled();
+  const wider = makeWorld({}, view);
+  const both = outcome(() => wider.put(otherPolicy, policyBody(...ports('*'))));
+  equal(both, 'JitOpeningLimitReached');
+  const next = makeWorld({}, view);
+  match(askedOf(next, otherPolicy, all('198.51.100'))?.message ?? '', /1200 openings .* 1024 are accepted/);
+
+  const subnet = { subnet: { id: net('virtualNetworks/v1/subnets/a') } };
+  const later = makeWorld({}, view);
+  const ipConfigurations = [
+    { name: 'one', properties: { ...subnet, primary: true } },
+    { name: 'two', properties: subnet },
+  ];
+  later.put(net('networkInterfaces/n1'), { properties: { ipConfigurations } });
+  const { view: grown, context } = later.settled();
+  const programs = compileStamp(grown, context.stamp, new CompileMemo());
+  const held = Object.values(programs).flatMap((one) => (one.kind === 'router' ? Object.keys(one.openings ?? {}) : []));
+  equal(held.length, openingsMax);
 });
 
 const entry: AuditEntry = {

@@ -1,5 +1,6 @@
 /** Just-in-time openings: what open requests let in at the addresses of the NICs of their machines (decision D3.6). */
 
+import { openingsMax } from '#base/limits.ts';
 import { printPrefix } from '#base/prefix.ts';
 import { attachmentsOf, type NicFacts } from '#compile/sdn/nic.ts';
 import type { Resource } from '#model/resource.ts';
@@ -75,15 +76,26 @@ function openedBy(
   });
 }
 
-/** The openings of the NICs of one router. */
+/**
+ * The openings of the NICs of one router: of each family no more than the kernel holds, the first by key. Requests that come to more are
+ * refused; a machine that was given addresses since leaves the rest closed.
+ */
 export function routerOpenings(nics: readonly NicFacts[], openings: Openings): { readonly [key: string]: Opening } {
-  return Object.fromEntries(
-    nics.flatMap((nic) =>
-      (openings.get(nic.id.toLowerCase()) ?? []).flatMap(({ key, family, ...opened }) =>
-        nic.addresses
-          .filter((address) => address.family === family)
-          .map(({ address }) => [`${key} ${address}`, { mark: nic.mark, address, ...opened }] as const),
-      ),
+  const entries = nics.flatMap((nic) =>
+    (openings.get(nic.id.toLowerCase()) ?? []).flatMap(({ key, family, ...opened }) =>
+      nic.addresses
+        .filter((address) => address.family === family)
+        .map(({ address }) => ({
+          family,
+          entry: [`${key} ${address}`, { mark: nic.mark, address, ...opened }] as const,
+        })),
     ),
   );
+  const held = ([4, 6] as const).flatMap((family) =>
+    entries
+      .flatMap((one) => (one.family === family ? [one.entry] : []))
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .slice(0, openingsMax),
+  );
+  return Object.fromEntries(held);
 }

@@ -7,6 +7,7 @@ import { canonicalId, tryId, typeOfId } from '#model/arm-id.ts';
 import { keepPlain, openJob, tidy, type Job } from '#model/job.ts';
 import type { Noun } from '#model/noun.ts';
 import { finish, integerOf, listOf, member, note, oneOf, shorten, textOf, textsOf, type Reader } from '#model/parse.ts';
+import { checkOpenings } from '#model/security/jit-bounds.ts';
 import { initiate } from '#model/security/jit-request.ts';
 import {
   durationMs,
@@ -42,7 +43,10 @@ export const jitPolicy: Noun = {
     // A port that can no longer be asked for does not stay open.
     const kept = revoked(requests, (machine, port) => !isAllowed(machine, port.number), 'UserRequested');
     const properties = { virtualMachines, requests: kept } as unknown as JsonObject;
-    return keepPlain(job, { kind: 'Basic', properties });
+    const policy = keepPlain(job, { kind: 'Basic', properties });
+    // A port that is asked of by another protocol now opens more.
+    checkOpenings(policy, draft, context.now);
+    return policy;
   },
 
   remove: (resource, draft) => draft.delete(resource.id),

@@ -6,7 +6,7 @@ import { jitMachinesMax, jitPortsMax, jitRequestsKeptMax } from '#base/limits.ts
 import { Refusal } from '#base/wrong.ts';
 import { amend, tidy } from '#model/job.ts';
 import type { NounAction } from '#model/noun.ts';
-import { checkOpenings } from '#model/security/jit-count.ts';
+import { checkOpenings } from '#model/security/jit-bounds.ts';
 import {
   finish,
   integerOf,
@@ -55,8 +55,7 @@ export const initiate: NounAction['run'] = (...[policy, { body }, draft, context
     );
   const requests = [...revoked(requestsOf(policy), isAgain, 'NewerRequestInitiated'), request];
   const properties = { ...policy.properties, requests: bounded(requests) as unknown as Json };
-  amend(policy, { properties }, { draft, context });
-  checkOpenings(draft);
+  checkOpenings(amend(policy, { properties }, { draft, context }), draft, context.now);
   return tidy(request as unknown as JsonObject);
 };
 
