@@ -153,7 +153,7 @@ async function auditPolicy({ store }: Assembly, parts: OperatorParts, about: Sig
   // The operator's first subscription, where the operator looks.
   const bundle = `/subscriptions/${parts.subscriptionId}/providers/Ringwall.Policy/bundles/${version}`;
   const entry = operatorAudit({ id: bundle, type: 'Ringwall.Policy/bundles' }, parts);
-  const says = `version ${version}, SHA-256 ${digest}`;
+  const says = `version ${version}, SHA-256 ${digest}, ${code === undefined ? 'given to the prover' : 'not taken'}`;
   await appendAudit(store, parts.subscriptionId, {
     ...entry,
     says,

@@ -71,18 +71,15 @@ async function change(options: TargetOptions, next: (before: Stated) => JsonObje
 type Taken = { readonly version: number; readonly findings: readonly ToldBreach[] };
 type Taking = { readonly socket: string; readonly text: string; readonly bundle: JsonObject };
 
-/** Gives it to the prover; what comes of it is in the audit. Without a control plane that writes the audit nothing is given. */
+/** Gives it to the prover once the audit has it; that it was not taken stands there as well. */
 async function taken(options: TargetOptions, { socket, text, bundle }: Taking): Promise<Taken> {
   const about = { version: bundle['version'] ?? 0, digest: createHash('sha256').update(text).digest('hex') };
   return await withTarget(options, async (control) => {
-    await control.call('status', []);
+    await control.call('policySigned', [about]);
     try {
-      const answer = await withSocket(socket, 'proofd', (link) => link.call<Taken>('policy', [text]));
-      await control.call('policySigned', [about]);
-      return answer;
+      return await withSocket(socket, 'proofd', (link) => link.call<Taken>('policy', [text]));
     } catch (error) {
-      const code = error instanceof Refusal ? error.code : 'Failed';
-      await control.call('policySigned', [{ ...about, code }]).catch(() => undefined);
+      await control.call('policySigned', [{ ...about, code: error instanceof Refusal ? error.code : 'Failed' }]);
       throw error;
     }
   });
