@@ -19,27 +19,22 @@ export function fairness(model: ProofModel, proof: Proof, from: number): JsonObj
   const light = (): number => msOf(() => proposed(model, proof, model.edits((at += 1), 1)));
   const quiet = Array.from({ length: turns }, light);
   proposed(model, proof, model.ruled(heavy, worstRows(random, worstRules)));
-  const [busy, waiting, heavyOnes]: number[][] = [[], [], []];
-  for (let turn = 0; turn < turns; turn++) {
-    const heavyMs = msOf(() =>
-      proposed(model, proof, model.ruled(heavy, worstRows(random, worstRules).slice(0, rulesPerTurn))),
-    );
-    const lightMs = light();
-    heavyOnes?.push(heavyMs);
-    busy?.push(lightMs);
-    waiting?.push(heavyMs + lightMs);
-  }
-  const [alone, between, waited] = [quiet, busy ?? [], waiting ?? []].map((samples) => spreadOf(samples));
+  const pairs = Array.from({ length: turns }, () => {
+    const heavyMs = msOf(() => proposed(model, proof, model.ruled(heavy, worstRows(random, rulesPerTurn))));
+    return { heavyMs, lightMs: light() };
+  });
+  const [alone, between] = [spreadOf(quiet), spreadOf(pairs.map(({ lightMs }) => lightMs))];
+  const waited = spreadOf(pairs.map(({ heavyMs, lightMs }) => heavyMs + lightMs));
   return {
-    quiet_p99_us: us(alone?.p99_ms),
-    busy_p99_us: us(between?.p99_ms),
-    ratio: rounded((between?.p99_ms ?? 0) / (alone?.p99_ms ?? 1)),
-    waiting_p99_us: us(waited?.p99_ms),
-    heavy_median_us: us(medianOf(heavyOnes ?? [])),
+    quiet_p99_us: us(alone.p99_ms),
+    busy_p99_us: us(between.p99_ms),
+    ratio: rounded(between.p99_ms / alone.p99_ms),
+    waiting_p99_us: us(waited.p99_ms),
+    heavy_median_us: us(medianOf(pairs.map(({ heavyMs }) => heavyMs))),
   };
 }
 
-function us(ms = 0): number {
+function us(ms: number): number {
   return rounded(ms * 1000);
 }
 

@@ -173,13 +173,13 @@ export class ProofModel {
   }
 }
 
-/** One invariant of each kind that the baseline does not have. */
 export const changesPerRound = 400;
 
 /** Kinds whose cost for one change is measured apart: what they judge grows with all that a NIC may be reached by. */
 const apart = new Set(['only', 'isolated', 'unchanged']);
 const changesApart = 25;
 
+/** One invariant of each kind that the baseline does not have. */
 function others({ routed, appliances }: ProofStamp): Invariant[] {
   const about = { title: 'measured', effect: 'audit', owner: 'operator', exclude: [] } as const;
   const scope = (...ids: string[]) => [{ kind: 'scope' as const, ids: ids.map((id) => idOf(id).toLowerCase()) }];

@@ -37,7 +37,7 @@ export type Departures = {
 };
 
 /** Groups of all routers that leave alike. */
-type Class = {
+export type Class = {
   readonly out: Half;
   readonly ways: readonly Way[];
   readonly family: Family;
@@ -185,7 +185,7 @@ function classesOf(reach: Reach): readonly Class[] {
       }
     }
     return [...classes.values()];
-  }) as readonly Class[];
+  });
 }
 
 function departuresOf(reach: Reach, point: string, router: RouterProgram): Departures {
@@ -197,7 +197,8 @@ function departuresOf(reach: Reach, point: string, router: RouterProgram): Depar
 
 function groupsOf(reach: Reach, point: string, { ports }: RouterProgram): readonly Group[] {
   const { trees } = reach.parts.store.diagrams;
-  const found = new Map<string, { readonly out: Half; readonly ways: readonly Way[]; readonly senders: Sender[] }>();
+  type Growing = Pick<Group, 'family' | 'out' | 'ways'> & { readonly senders: Sender[] };
+  const found = new Map<string, Growing>();
   for (const { mark, addresses } of Object.values(ports)) {
     if (reach.places.marks.get(mark)?.point !== point) continue;
     for (const address of Object.keys(addresses)) {
@@ -207,27 +208,25 @@ function groupsOf(reach: Reach, point: string, { ports }: RouterProgram): readon
       const list = translations(reach, end);
       if (list.length === 0) continue;
       const ways = list.map(({ set, ports: own }) => ({ set, isShared: own !== undefined }));
-      const key = `${addressDigits(address).family} ${out} ${ways.map(({ set, isShared }) => `${set}${isShared ? '+' : ''}`).join(' ')}`;
+      const { family } = addressDigits(address);
+      const key = `${family} ${out} ${ways.map(({ set, isShared }) => `${set}${isShared ? '+' : ''}`).join(' ')}`;
       const sender = { end, seenAs: list.map((one) => ({ address: one.address, ports: one.ports })) };
       const known = found.get(key);
-      if (known === undefined) found.set(key, { out, ways, senders: [sender] });
+      if (known === undefined) found.set(key, { family, out, ways, senders: [sender] });
       else known.senders.push(sender);
     }
   }
-  return [...found].map(([key, { out, ways, senders }]) => ({
+  return [...found].map(([key, group]) => ({
+    ...group,
     key,
-    family: addressDigits(senders[0]?.end.address ?? '0.0.0.0').family,
-    out,
-    ways,
-    senders,
     own: ownLabel(
       trees,
-      senders.map(({ end }) => end),
+      group.senders.map(({ end }) => end),
     ),
-    translated: ways.map((_, index) =>
+    translated: group.ways.map((_, index) =>
       addressLabel(
         trees,
-        senders.map(({ seenAs }) => seenAs[index]?.address ?? ''),
+        group.senders.map(({ seenAs }) => seenAs[index]?.address ?? ''),
       ),
     ),
   }));

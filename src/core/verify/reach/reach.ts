@@ -1,6 +1,6 @@
 /** Who reaches whom, as exact sets of packets: what `evaluate` says of one packet, said of all at once. */
 
-import type { Departures } from '#verify/reach/abroad.ts';
+import type { Class, Departures } from '#verify/reach/abroad.ts';
 import { Kept } from '#verify/kept.ts';
 import type { EdgeProgram, Filter, Programs, RouterProgram, Rule } from '#program/program.ts';
 import { martians, platformAddress } from '#program/martian.ts';
@@ -280,7 +280,7 @@ export type ReachParts = {
   readonly routes: Routes;
   /** See `abroad.ts`: how the NICs of a router leave for the boundary, and the classes of all. */
   readonly departures: Kept<RouterProgram, Departures>;
-  readonly classes: Kept<Reach, readonly object[]>;
+  readonly classes: Kept<Reach, readonly Class[]>;
 };
 
 /** Opens what a reach works with. */
