@@ -1,5 +1,6 @@
 /** One namespace under our care: what the kernel has of it, and how a wanted state gets there. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '#base/wrong.ts';
 import { bridgeBatch, bridgeJson, ipBatch, ipForced, ipJson, ipJsonBatch } from '#adapters/linux/ip.ts';
 import { compileRules } from '#adapters/linux/compile-rule.ts';
@@ -7,7 +8,7 @@ import { routeProtocol } from '#adapters/linux/names.ts';
 import { emptyNetwork, type Network, networkChange, type PortLink, withoutPorts } from '#adapters/linux/network.ts';
 import { linksOf, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
 import { NftContext, type RawChange, type ForeignChange } from '#adapters/linux/nft.ts';
-import { strangeIn } from '#adapters/linux/strange.ts';
+import { carrierLines, carrierLossMs, strangeIn } from '#adapters/linux/strange.ts';
 import { NetworkWatch } from '#adapters/linux/watch.ts';
 import { type ForeignTable, readNetwork, readRuleset } from '#adapters/linux/read.ts';
 import {
@@ -75,7 +76,13 @@ export class KernelSpace {
     const { network, strange } = await readKernelNetwork(this.namespace, this.#point);
     this.#network = network;
     if (strange.size === 0) return;
-    await ipForced(this.namespace, [...strange.values()].flat());
+    const lines = [...strange.values()].flat();
+    await ipForced(this.namespace, lines);
+    const back = carrierLines(lines);
+    if (back.length > 0) {
+      await sleep(carrierLossMs);
+      await ipForced(this.namespace, back);
+    }
     this.#network = (await readKernelNetwork(this.namespace, this.#point)).network;
   }
 

@@ -3,7 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { JsonObject } from '#base/json.ts';
-import { strangeIn, type StrangeListing } from '#adapters/linux/strange.ts';
+import { carrierLines, strangeIn, type StrangeListing } from '#adapters/linux/strange.ts';
 
 const link = (ifname: string, address: string, more: JsonObject = {}): JsonObject => ({
   ifname,
@@ -61,7 +61,7 @@ const rows: [name: string, Partial<StrangeListing>, lines: string[]][] = [
   [
     'another address on a port',
     withLink(link('n5', '02:00:00:00:00:01')),
-    ['link set dev n5 down', 'link set dev n5 address 12:34:56:78:9a:bc', 'link set dev n5 up'],
+    ['link set dev n5 down', 'link set dev n5 address 12:34:56:78:9a:bc'],
   ],
   ['a port that is down', withLink(link('n5', '12:34:56:78:9a:bc', { flags: [] })), ['link set dev n5 up']],
   ['a port in a bridge', withLink(link('n5', '12:34:56:78:9a:bc', { master: 'br0' })), ['link set dev n5 nomaster']],
@@ -109,4 +109,9 @@ const rows: [name: string, Partial<StrangeListing>, lines: string[]][] = [
 test('each strange thing is named, with the lines that undo it', () => {
   for (const [name, more, lines] of rows)
     assert.deepEqual([...strangeIn({ ...healthy, ...more }).values()].flat(), lines, name);
+});
+
+test('a port whose carrier was taken gets it back afterwards; what is not ours does not', () => {
+  const lines = ['link set dev n5 down', 'link set dev n5 address 12:34:56:78:9a:bc', 'link set dev if7 down'];
+  assert.deepEqual(carrierLines(lines), ['link set dev n5 up']);
 });

@@ -31,6 +31,14 @@ export function strangeIn({
 
 type Strange = [says: string, lines: readonly string[]];
 
+/** How long a carrier is away so that its other end notices. */
+export const carrierLossMs = 1100;
+
+/** The lines that give ports their carrier back which others of these lines took away. */
+export function carrierLines(lines: readonly string[]): readonly string[] {
+  return lines.flatMap((line) => (/^link set dev n\d+ down$/.test(line) ? [line.replace(/down$/, 'up')] : []));
+}
+
 /** A guest's end waits in its router until it is moved into the guest. */
 const waiting = /^g\d+$/;
 
@@ -56,10 +64,13 @@ function strangeLink(point: string, link: JsonObject): Strange[] {
   return found;
 }
 
-/** A guest may have learned the wrong address meanwhile: only the loss of its carrier makes it ask again. */
+/**
+ * A guest may have learned the wrong address meanwhile: only the loss of its carrier makes it ask again, and the kernel tells it of a loss only
+ * when that lasts (link_watch.c: changes of carrier are told once a second). So the port goes up in a second part, after `carrierLossMs`.
+ */
 function addressLines(name: string, mac: string): readonly string[] {
   const set = `link set dev ${name} address ${mac}`;
-  return /^n\d+$/.test(name) ? [`link set dev ${name} down`, set, `link set dev ${name} up`] : [set];
+  return /^n\d+$/.test(name) ? [`link set dev ${name} down`, set] : [set];
 }
 
 /** The hardware address that a link of this name has at a point; undefined when none of ours has the name. */
