@@ -19,7 +19,8 @@ import { NetlinkSocket } from '#adapters/linux/netlink.ts';
 import { linkNumber, writeSysctls } from '#adapters/linux/netns.ts';
 import { NftContext } from '#adapters/linux/nft.ts';
 import type { Count, Disagreement, Flow, FlowBatch } from '#engine/flow-logs/flow.ts';
-import { filterVerdict, type Header } from '#program/filter.ts';
+import { decisionsOf } from '#program/decisions.ts';
+import type { Header } from '#program/filter.ts';
 import type { Filter, Port, Programs, RouterProgram } from '#program/program.ts';
 
 const netlinkNetfilter = 12;
@@ -140,7 +141,7 @@ export class RouterFlows {
       const { filters, sets } = program;
       const filter = Object.hasOwn(filters, flow.filter) ? filters[flow.filter] : undefined;
       if (filter === undefined) continue;
-      const { verdict, rule = '' } = filterVerdict(filter, sets, flow);
+      const { verdict, rule = '' } = decisionsOf(filter, sets).verdict(flow);
       if (verdict === flow.access && rule === flow.rule) return;
       wanted ??= { access: verdict, rule };
     }

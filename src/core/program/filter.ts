@@ -90,7 +90,8 @@ export function longestPrefix(keys: readonly string[], address: Address): string
 // Parsed once per frozen list: the oracle is asked about thousands of packets on the same programs.
 const parsedLists = new WeakMap<readonly string[], readonly Prefix[]>();
 
-function parsedPrefixes(prefixes: readonly string[]): readonly Prefix[] {
+/** The prefixes of a list, without text that is none. */
+export function parsedPrefixes(prefixes: readonly string[]): readonly Prefix[] {
   const known = parsedLists.get(prefixes);
   if (known !== undefined) return known;
   const parsed = prefixes.map((text) => tryPrefix(text)).filter((prefix) => prefix !== undefined);

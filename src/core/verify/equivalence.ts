@@ -2,6 +2,7 @@
 
 import { assert } from '#base/wrong.ts';
 import { type FilterVerdict, filterVerdict, type Header } from '#program/filter.ts';
+import { apart } from '#verify/aligned.ts';
 import { filterSet, type Policy } from '#verify/filter-set.ts';
 import { PacketSets } from '#verify/packet-sets.ts';
 
@@ -20,8 +21,10 @@ export type Equivalence =
  */
 export function sameFilter(left: Policy, right: Policy, store = new PacketSets()): Equivalence {
   store.budget.refill();
-  const leftSet = filterSet(store, { ...left, local: 'target' });
-  const rightSet = filterSet(store, { ...right, local: 'target' });
+  const [leftSet, rightSet] = apart(store, atTarget(left), atTarget(right)) ?? [
+    filterSet(store, atTarget(left)),
+    filterSet(store, atTarget(right)),
+  ];
   if (leftSet === rightSet) return { kind: 'same' };
   const packet =
     store.example(store.difference(leftSet, rightSet)) ?? store.example(store.difference(rightSet, leftSet));
@@ -32,4 +35,8 @@ export function sameFilter(left: Policy, right: Policy, store = new PacketSets()
   };
   assert(verdicts.left.verdict !== verdicts.right.verdict, `The oracle sees no difference: ${JSON.stringify(packet)}.`);
   return { kind: 'differs', packet, ...verdicts };
+}
+
+function atTarget(policy: Policy): Policy {
+  return { ...policy, local: 'target' };
 }

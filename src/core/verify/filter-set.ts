@@ -2,7 +2,7 @@
 
 import { never } from '#base/wrong.ts';
 import type { Sets } from '#program/filter.ts';
-import type { AddressMatch, Filter, Rule } from '#program/program.ts';
+import type { AddressMatch, Filter, PortRange, Rule } from '#program/program.ts';
 import { all, nothing, unsaid } from '#verify/diagrams.ts';
 import { leaves, operations } from '#verify/operation.ts';
 import {
@@ -32,7 +32,8 @@ export function filterSet(store: PacketSets, { filter, sets, local = 'target' }:
   return store.diagrams.apply(operations.overlay, whole, nothing);
 }
 
-function overlaid(store: PacketSets, policies: readonly number[]): number {
+/** What rules say together, the earlier ones first; `unsaid` of packets of which none speaks. */
+export function overlaid(store: PacketSets, policies: readonly number[]): number {
   const { length } = policies;
   if (length <= 1) return policies[0] ?? unsaid;
   const middle = length >> 1;
@@ -45,7 +46,12 @@ function overlaid(store: PacketSets, policies: readonly number[]): number {
 
 /** The rules in order of evaluation, with their keys. */
 export function rulesOf(filter: Filter): readonly (readonly [key: string, rule: Rule])[] {
-  return Object.entries(filter.rules).sort(([left], [right]) => (left < right ? -1 : 1));
+  return Object.keys(filter.rules)
+    .sort()
+    .flatMap((key) => {
+      const rule = filter.rules[key];
+      return rule === undefined ? [] : [[key, rule] as const];
+    });
 }
 
 /** A rule with the named sets of its program. */
@@ -68,7 +74,9 @@ export function ruleDiagram(
   diagrams.reset();
   const here = local === 'target' ? rule.target : rule.source;
   const there = local === 'target' ? rule.source : rule.target;
-  const service = serviceDiagram(store, rule, [inside, outside]);
+  const service = store.services.of(serviceText(rule, [inside, outside]), () =>
+    serviceDiagram(store, rule, [inside, outside]),
+  );
   const [four, six] = ([4, 6] as const).map((family) => {
     const label = (match: AddressMatch) => addressLabel(store, { match, sets, family });
     const remote = diagrams.branch(levels.remote, label(there), [service, outside]);
@@ -77,6 +85,11 @@ export function ruleDiagram(
   const [firstOfSix, lastOfSix] = familyDigits[6];
   const isSix = diagrams.trees.range(firstOfSix, lastOfSix, 1);
   return diagrams.branch(levels.family, isSix, [six ?? outside, four ?? outside]);
+}
+
+function serviceText({ protocol, sourcePorts, targetPorts }: Rule, [inside, outside]: Ends): string {
+  const ports = (ranges: readonly PortRange[]): string => ranges.map(([first, last]) => `${first}-${last}`).join();
+  return `${inside} ${outside} ${protocol} ${ports(sourcePorts)} ${ports(targetPorts)}`;
 }
 
 /** Protocol and ports (`Rule` in program.ts): a rule of protocol `any` with ports speaks of TCP and UDP alone; ports of the others say nothing. */

@@ -31,10 +31,16 @@ export class Rows {
     for (let held = this.#slots[slot] ?? 0; held !== 0; held = this.#slots[slot] ?? 0) {
       const begin = this.start(held - 1);
       const isLike = this.#hashes[held - 1] === hash && this.start(held) - begin === length;
-      if (isLike && sameRun(this.pool.subarray(begin, begin + length), source, from)) return held - 1;
+      if (isLike && this.#holds(begin, source, { from, length })) return held - 1;
       slot = (slot + 1) & mask;
     }
     return this.#append(source, { from, length, hash });
+  }
+
+  #holds(begin: number, source: Int32Array, { from, length }: { from: number; length: number }): boolean {
+    const { pool } = this;
+    for (let index = 0; index < length; index++) if (pool[begin + index] !== source[from + index]) return false;
+    return true;
   }
 
   #append(source: Int32Array, { from, length, hash }: { from: number; length: number; hash: number }): number {
@@ -75,13 +81,6 @@ export class Rows {
       this.#slots[slot] = 0;
     }
   }
-}
-
-function sameRun(row: Int32Array, source: Int32Array, from: number): boolean {
-  for (let index = 0; index < row.length; index++) {
-    if (row[index] !== source[from + index]) return false;
-  }
-  return true;
 }
 
 function longer<T extends Int32Array | Uint32Array>(old: T, fresh: T): T {

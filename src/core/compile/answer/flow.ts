@@ -4,7 +4,8 @@ import { flowPortsMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Placed } from '#compile/answer/port.ts';
 import { evaluate } from '#program/eval.ts';
-import { filterVerdict, type Header, isIn } from '#program/filter.ts';
+import { type AddressNumber, Decisions, decisionsOf, numberOf } from '#program/decisions.ts';
+import { filterVerdict, type Header } from '#program/filter.ts';
 import { martians, platformAddress } from '#program/martian.ts';
 import type { Filter, Programs, Rule, RouterProgram } from '#program/program.ts';
 
@@ -27,52 +28,88 @@ export type FlowVerdict =
   | { readonly kind: 'depends'; readonly ports: { readonly allow: number; readonly deny: number } };
 
 /** Asks the filters of the port that the oracle asks, in its order. What no filter judges (the platform's address, martians) the oracle answers. */
-export function flowVerdict(programs: Programs, { router, port }: Placed, flow: Flow): FlowVerdict {
-  const [from, to] = flow.direction === 'inbound' ? [flow.remote, flow.local] : [flow.local, flow.remote];
-  const targetPort = to.port === 'any' ? 0 : to.port;
-  const packetFrom = (sourcePort: number): Header => ({
-    source: from.address,
-    target: to.address,
-    protocol: flow.protocol,
+export function flowVerdict(programs: Programs, placed: Placed, flow: Flow): FlowVerdict {
+  const { direction, local, remote } = flow;
+  const sender = direction === 'inbound' ? remote : local;
+  if (sender.port !== 'any') return verdictFrom(programs, placed, { flow, sourcePort: sender.port });
+  const names = direction === 'inbound' ? placed.port.inbound : placed.port.outbound;
+  const ports = portClasses(placed.router, names, headerFrom(flow, 0));
+  const verdicts = ports.map((sourcePort) => ({
     sourcePort,
-    targetPort,
-  });
-  const names = flow.direction === 'inbound' ? port.inbound : port.outbound;
-  if (from.port !== 'any') return verdictOf(packetFrom(from.port));
-  const ports = portClasses(router, names, packetFrom(0));
-  const verdicts = ports.map((number) => ({ number, verdict: verdictOf(packetFrom(number)) }));
+    verdict: verdictFrom(programs, placed, { flow, sourcePort }),
+  }));
   const allowed = verdicts.find(({ verdict }) => verdict.kind === 'allow');
   const denied = verdicts.find(({ verdict }) => verdict.kind === 'deny');
   if (allowed !== undefined && denied !== undefined)
-    return { kind: 'depends', ports: { allow: allowed.number, deny: denied.number } };
-  return verdictOf(packetFrom(ephemeralPort));
+    return { kind: 'depends', ports: { allow: allowed.sourcePort, deny: denied.sourcePort } };
+  return verdictFrom(programs, placed, { flow, sourcePort: ephemeralPort });
+}
 
-  function verdictOf(packet: Header): FlowVerdict {
-    if (flow.direction === 'outbound' && isUnjudged(router, packet)) {
-      const fate = evaluate(programs, { ...packet, origin: { kind: 'nic', mark: port.mark } });
-      return { kind: fate.verdict === 'deliver' ? 'allow' : 'deny' };
-    }
-    return judged(router, names, packet);
-  }
+/** A flow whose sender's port is known. */
+type WholeFlow = { readonly flow: Flow; readonly sourcePort: number };
+
+function verdictFrom(programs: Programs, { router, port }: Placed, { flow, sourcePort }: WholeFlow): FlowVerdict {
+  const header = headerFrom(flow, sourcePort);
+  const packet = { header, source: numberOf(header.source), target: numberOf(header.target) };
+  if (flow.direction === 'inbound') return judged(router, port.inbound, packet);
+  if (!isUnjudged(router, packet)) return judged(router, port.outbound, packet);
+  const fate = evaluate(programs, { ...header, origin: { kind: 'nic', mark: port.mark } });
+  return { kind: fate.verdict === 'deliver' ? 'allow' : 'deny' };
+}
+
+function headerFrom({ direction, protocol, local, remote }: Flow, sourcePort: number): Header {
+  const [from, to] = direction === 'inbound' ? [remote, local] : [local, remote];
+  const targetPort = to.port === 'any' ? 0 : to.port;
+  return { source: from.address, target: to.address, protocol, sourcePort, targetPort };
 }
 
 /** What a guest's own stack sends from when it is not told: stands for all ports when they do not differ (RFC 6335 §6). */
 const ephemeralPort = 49_152;
 
-function isUnjudged(router: RouterProgram, { target }: Header): boolean {
-  return target === platformAddress || router.gateways.includes(target) || isIn(martians, target);
+/** A packet whose addresses are read: several filters judge it. */
+type Read = { readonly header: Header; readonly source: AddressNumber; readonly target: AddressNumber };
+
+const toMartians: Rule = {
+  access: 'deny',
+  protocol: 'any',
+  source: 'any',
+  target: { prefixes: martians, sets: [] },
+  sourcePorts: [],
+  targetPorts: [],
+  because: 'martian',
+};
+const martianTargets = new Decisions({ rules: { martians: toMartians } }, {});
+
+function isUnjudged(router: RouterProgram, { header, source, target }: Read): boolean {
+  const isNear = header.target === platformAddress || router.gateways.includes(header.target);
+  return isNear || martianTargets.verdictOf(header, source, target).rule !== undefined;
 }
 
-function judged(router: RouterProgram, names: readonly string[], packet: Header): FlowVerdict {
+function judged(router: RouterProgram, names: readonly string[], { header, source, target }: Read): FlowVerdict {
   let last: FlowVerdict = { kind: 'allow' };
-  for (const filter of names) {
-    const program = filterOf(router, filter);
-    if (program === undefined) return { kind: 'deny', filter };
-    const { verdict, rule } = filterVerdict(program, router.sets, packet);
-    last = { kind: verdict, filter, ...(rule === undefined ? {} : { rule }) };
+  for (const { filter, decisions } of layersOf(router, names)) {
+    if (decisions === undefined) return { kind: 'deny', filter };
+    const { verdict, rule } = decisions.verdictOf(header, source, target);
+    last = rule === undefined ? { kind: verdict, filter } : { kind: verdict, filter, rule };
     if (verdict === 'deny') return last;
   }
   return last;
+}
+
+type Layer = { readonly filter: string; readonly decisions: Decisions | undefined };
+type Layers = { readonly router: RouterProgram; readonly layers: readonly Layer[] };
+const knownLayers = new WeakMap<readonly string[], Layers>();
+
+/** The filters of a port in order, ready to judge; kept until its router's program is another. */
+function layersOf(router: RouterProgram, names: readonly string[]): readonly Layer[] {
+  const before = knownLayers.get(names);
+  if (before?.router === router) return before.layers;
+  const layers = names.map((filter) => {
+    const program = filterOf(router, filter);
+    return { filter, decisions: program === undefined ? undefined : decisionsOf(program, router.sets) };
+  });
+  if (Object.isFrozen(names) && Object.isFrozen(router)) knownLayers.set(names, { router, layers });
+  return layers;
 }
 
 function filterOf(router: RouterProgram, name: string): Filter | undefined {
