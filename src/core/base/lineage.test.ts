@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { deepFreeze, type Json, type JsonObject } from '#base/json.ts';
 import { digestOf, digestOfMembers, widthOf } from '#base/digest.ts';
-import { derived, originOf, ownMember } from '#base/lineage.ts';
+import { changedKeys, derived, originOf, ownMember } from '#base/lineage.ts';
 import { isSameTree, newSharePool, shareEqual, treeDifference, treePatch } from '#base/tree.ts';
 
 const copied = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
@@ -36,6 +36,8 @@ test('a line of changes gives the same values, digests and differences as the sa
         const afresh = deepFreeze(copied(plain)) as JsonObject;
         assert.deepEqual(own, afresh);
         assert.ok(Object.isFrozen(own));
+        const differ = (one: JsonObject): string[] => [...changedKeys(before, one)].sort();
+        assert.deepEqual(differ(own), differ(Object.freeze({ ...own })));
         assert.equal(digestOf(own), digestOf(afresh));
         assert.equal(widthOf(own), Object.keys(afresh).length);
         assert.equal(isSameTree(before, own), digestOf(before) === digestOf(own));

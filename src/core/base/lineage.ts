@@ -47,3 +47,14 @@ export function originOf(value: object): Origin | undefined {
 export function ownMember(value: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(value, key) ? value[key] : undefined;
 }
+
+/** The keys under which two frozen records differ; the lineage tells them when the one was made from the other. */
+export function changedKeys(old: object, now: object): readonly string[] {
+  if (old === now) return [];
+  const origin = originOf(now);
+  const [left, right] = [old as JsonObject, now as JsonObject];
+  if (origin?.from === old) return origin.keys.filter((key) => left[key] !== right[key]);
+  const keys = Object.keys(right).filter((key) => left[key] !== right[key]);
+  for (const key of Object.keys(left)) if (!Object.hasOwn(right, key)) keys.push(key);
+  return keys;
+}

@@ -1,9 +1,10 @@
 /** Which NICs can be treated otherwise by the one state than by the other: found by what are other objects, never by looking at all. */
 
-import { originOf } from '#base/lineage.ts';
+import { changedKeys } from '#base/lineage.ts';
 import type { EdgeProgram, Program, RouterProgram } from '#program/program.ts';
 import type { Judged } from '#verify/proof/world.ts';
 import type { Place } from '#verify/reach/places.ts';
+import type { Reach } from '#verify/reach/reach.ts';
 
 /** Marks by what may have changed: what reaches them, what they reach. `all`: it cannot be told, or concerns everybody. */
 export type Changed = {
@@ -29,10 +30,7 @@ export function changedBetween(before: Judged, after: Judged): Changed {
   const changed: Growing = { all: false, structure: false, regrouped: false, in: new Set(), out: new Set() };
   const [old, now] = [before.reach.programs, after.reach.programs];
   if (old !== now) {
-    for (const point of new Set([...Object.keys(old), ...Object.keys(now)])) {
-      if (old[point] === now[point]) continue;
-      compare({ changed, after }, old[point], now[point]);
-    }
+    for (const point of changedKeys(old, now)) compare({ changed, after }, old[point], now[point]);
   }
   compareEstates(changed, before, after);
   if (!changed.all) spread(changed, before, after);
@@ -149,16 +147,6 @@ function usersOf(ports: RouterProgram['ports']): Users {
 
 type Record = { readonly [key: string]: unknown };
 
-/** The keys under which two frozen records differ; the lineage tells them when the one was made from the other. */
-export function changedKeys(old: Record, now: Record): readonly string[] {
-  if (old === now) return [];
-  const origin = originOf(now);
-  if (origin?.from === old) return origin.keys.filter((key) => old[key] !== now[key]);
-  const keys = Object.keys(now).filter((key) => old[key] !== now[key]);
-  for (const key of Object.keys(old)) if (!Object.hasOwn(now, key)) keys.push(key);
-  return keys;
-}
-
 function compareEdges({ changed, after }: Comparing, old: EdgeProgram, now: EdgeProgram): void {
   const isElse =
     old.published !== now.published ||
@@ -231,10 +219,10 @@ function compareEstates(changed: Growing, before: Judged, after: Judged): void {
  * them and what they send; and, as one appliance may feed another, whoever is near to those.
  */
 function spread(changed: Growing, before: Judged, after: Judged): void {
-  for (const { reach } of [before, after]) {
+  for (const { reach } of before.reach.places === after.reach.places ? [after] : [before, after]) {
     const { forwarding } = reach.places;
+    if (!concernsAppliance(changed, reach)) continue;
     const touched = forwarding.filter(({ port: { mark } }) => changed.in.has(mark) || changed.out.has(mark));
-    if (touched.length === 0) continue;
     const routers = Object.values(reach.programs).filter((program) => program.kind === 'router');
     const homes = new Set(forwarding.map(networkOf));
     const keys = new Set(touched.map(networkOf));
@@ -251,6 +239,13 @@ function spread(changed: Growing, before: Judged, after: Judged): void {
       );
     }
   }
+}
+
+/** Is one of the NICs an appliance, which sends on what it takes? */
+export function concernsAppliance(changed: Pick<Changed, 'in' | 'out'>, { places: { forwarders } }: Reach): boolean {
+  if (forwarders.size === 0) return false;
+  for (const marks of [changed.in, changed.out]) for (const mark of marks) if (forwarders.has(mark)) return true;
+  return false;
 }
 
 function networkOf({ point }: Place): string {

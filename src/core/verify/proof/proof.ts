@@ -10,13 +10,12 @@ import type { Invariant } from '#verify/invariant/invariant.ts';
 import { PacketSets, type StoreMark } from '#verify/packet-sets.ts';
 import { blastBetween } from '#verify/proof/blast.ts';
 import { type Finding, told } from '#verify/proof/breach.ts';
-import { type Changed, changedBetween } from '#verify/proof/changed.ts';
+import { type Changed, changedBetween, concernsAppliance } from '#verify/proof/changed.ts';
 import type { Row } from '#verify/proof/kind.ts';
 import { kindOf } from '#verify/proof/kinds.ts';
 import type { Blast, Breach, Judgement } from '#verify/proof/verdict.ts';
 import type { Judged } from '#verify/proof/world.ts';
 import { keepRelays } from '#verify/reach/inward.ts';
-import type { Place } from '#verify/reach/places.ts';
 import { type End, Reach, type ReachParts, reachParts } from '#verify/reach/reach.ts';
 
 /** What is proved: the programs of a stamp, whose it is, and what must hold. */
@@ -171,10 +170,7 @@ export class Proof {
       const { before: _, ...old } = state.judged;
       const judged: Judged = { reach, estate: next.estate, before: old };
       const changed = changedBetween(old, judged);
-      const isAppliance = ({ port: { mark } }: Place): boolean => changed.in.has(mark) || changed.out.has(mark);
-      if (!changed.all && !changed.structure && !reach.places.forwarding.some(isAppliance)) {
-        keepRelays(reach, old.reach);
-      }
+      if (!changed.all && !changed.structure && !concernsAppliance(changed, reach)) keepRelays(reach, old.reach);
       const verdicts = next.invariants.map((one) => judgeOne(one, { state, judged, changed }));
       const { before: __, ...kept } = judged;
       const standing = new Map(verdicts.map(({ id, standing: own }) => [id, own]));

@@ -1,10 +1,12 @@
 /** Where things are in a set of programs: NICs by mark, entries of the boundary by label; found once per part that stays the same object. */
 
+import { changedKeys } from '#base/lineage.ts';
 import type {
   Balance,
   EdgeProgram,
   HostProgram,
   Port,
+  Program,
   Programs,
   RouterProgram,
   SwitchProgram,
@@ -25,9 +27,12 @@ export type Entry = {
 };
 export type Taken = { readonly protocol: 'tcp' | 'udp' | 'any'; readonly port: number };
 
-/** The ports of all routers by mark; the same object as long as no router's ports change. */
-export function placesOf(programs: Programs, before: Places | undefined): Places {
-  if (before !== undefined && hasParts(programs, before.parts)) return before;
+/** The ports of all routers by mark; the same object as those `before` as long as no router's ports change. */
+export function placesOf(
+  programs: Programs,
+  before: { readonly programs: Programs; readonly places: Places } | undefined,
+): Places {
+  if (before !== undefined && hasPorts(programs, before.programs)) return before.places;
   const parts = new Map<string, RouterProgram['ports']>();
   const marks = new Map<number, Place>();
   const addresses = new Map<string, ReadonlyMap<string, Place>>();
@@ -39,18 +44,13 @@ export function placesOf(programs: Programs, before: Places | undefined): Places
     for (const place of mine.places) marks.set(place.port.mark, place);
   }
   const forwarding = [...marks.values()].filter(({ port }) => port.forwarding);
-  return { parts, marks, addresses, forwarding };
+  return { parts, marks, addresses, forwarding, forwarders: new Set(forwarding.map(({ port: { mark } }) => mark)) };
 }
 
-/** Have the routers these very ports, and are there no others? The order of points says nothing. */
-function hasParts(programs: Programs, parts: Places['parts']): boolean {
-  let count = 0;
-  for (const [point, program] of Object.entries(programs)) {
-    if (program.kind !== 'router') continue;
-    if (parts.get(point) !== program.ports) return false;
-    count += 1;
-  }
-  return count === parts.size;
+/** Have the routers of both the very same ports? The order of points says nothing. */
+function hasPorts(now: Programs, old: Programs): boolean {
+  const portsOf = (program: Program | undefined) => (program?.kind === 'router' ? program.ports : undefined);
+  return changedKeys(old, now).every((point) => portsOf(old[point]) === portsOf(now[point]));
 }
 
 export type Places = {
@@ -59,6 +59,8 @@ export type Places = {
   /** By point, the port of each address. */
   readonly addresses: ReadonlyMap<string, ReadonlyMap<string, Place>>;
   readonly forwarding: readonly Place[];
+  /** The marks of these. */
+  readonly forwarders: ReadonlySet<number>;
 };
 
 type Ports = { readonly places: readonly Place[]; readonly addresses: ReadonlyMap<string, Place> };

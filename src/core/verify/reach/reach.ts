@@ -43,7 +43,7 @@ export class Reach {
   constructor(programs: Programs, parts: ReachParts, before?: Reach) {
     this.programs = programs;
     this.parts = parts;
-    this.places = placesOf(programs, before?.places);
+    this.places = placesOf(programs, before);
     const { edge, switch: fabric } = programs;
     this.edge = edge?.kind === 'edge' ? edge : undefined;
     this.switch = fabric?.kind === 'switch' ? fabric.filter : noFilter;
