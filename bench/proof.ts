@@ -1,13 +1,10 @@
 /** `npm run bench -- proof`: the large stamp proved whole, and again after one changed rule, against the baseline and one invariant of every other kind; beside Z3 on the same questions. */
 
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import type { JsonObject } from '#base/json.ts';
 import { flowVerdict } from '#compile/answer/flow.ts';
 import { loadNow, rounded } from '#bench/figures.ts';
 import { fairness } from '#bench/proof-fairness.ts';
-import type { MemoryAnswer, MemoryOrder } from '#bench/proof-memory.ts';
+import { memoryOf } from '#bench/proof-memory.ts';
 import { changesPerRound, msOf, ProofModel, type Round } from '#bench/proof-model.ts';
 import { besideZ3 } from '#bench/proof-z3.ts';
 import type { Programs } from '#program/program.ts';
@@ -15,7 +12,6 @@ import { Proof } from '#verify/proof/proof.ts';
 
 const rounds = 5;
 const batchSize = 1000;
-const changesInMemory = 300;
 const flows = 200_000;
 
 /** `npm run bench -- proof` */
@@ -71,19 +67,6 @@ export async function benchProof(): Promise<JsonObject> {
     raw: { full_ms: fullRuns.map(rounded), changes },
     load: loadNow(),
   };
-}
-
-/** The prover's desk in a process of its own. */
-async function memoryOf(model: ProofModel): Promise<MemoryAnswer> {
-  const child = fork(join(import.meta.dirname, 'proof-memory.ts'), { serialization: 'json' });
-  const changes = Array.from({ length: changesInMemory }, (_, index) => model.edits(index, 1));
-  const order: MemoryOrder = { ...model.resources, changes };
-  child.send(order);
-  const [answer] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => [undefined])])) as [
-    unknown,
-  ];
-  if (answer === undefined) throw new Error('The process whose memory is measured ended early.');
-  return answer as MemoryAnswer;
 }
 
 /** Flows asked of NICs, in and out: both filters, the one that decides and its rule (`flowVerdict`, what the network watcher answers from). */

@@ -1,10 +1,10 @@
 /** `proofd`: compiles and proves on its own copy of the model, and signs what `netd` may do; no network, no store (decision D1). */
 
+import { proverMethods } from '#adapters/link/prover-link.ts';
 import { serve } from '#adapters/link/server.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
 import { demandsOf } from '#engine/proof/invariants.ts';
-import type { Edit, Resource } from '#model/resource.ts';
 import { readBoot } from '#main/boot/boot.ts';
 import { openBundle } from '#main/boot/operator-bundle.ts';
 import { placesOf } from '#main/boot/places.ts';
@@ -21,21 +21,7 @@ const desk = new ProofDesk(facts, readPrivateKey(boot.secret('prover').reveal())
 await serve({
   path: placesOf(boot.settings).socket('proofd', 'stampd'),
   onFault: (error) => log.warn({ err: error }, 'a call failed'),
-  methods: {
-    load: async (revision: number, resources: readonly Resource[]) => {
-      const { record, signature } = await desk.load(revision, resources);
-      return { record, signature };
-    },
-    current: () => desk.current(),
-    propose: (revision: number, edits: readonly Edit[]) => desk.propose(revision, edits),
-    findings: () => desk.findings(),
-    exposure: () => desk.exposure(),
-    matrix: (scope?: string) => desk.matrix(scope),
-    evidence: () => desk.evidence(),
-    prove: (id: string) => desk.prove(id),
-    plan: (edits: readonly Edit[]) => desk.plan(edits),
-    settle: (revision: number, kept: boolean) => desk.settle(revision, kept),
-  },
+  methods: proverMethods(desk),
 });
 // Root alone enters this folder: what comes here must carry the operator's signature all the same.
 await serve({

@@ -19,6 +19,7 @@ import { groupsOf } from '#adapters/guest/sandbox.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { codePath } from '#main/boot/code-mount.ts';
 import { boundLogs, openLog } from '#main/boot/log-file.ts';
+import { commonFlags, proverFlags } from '#main/boot/node-flags.ts';
 import { placesOf, uidOf, type OwnUser, type Places, type Supervised } from '#main/boot/places.ts';
 import { frame } from '#main/boot/process.ts';
 
@@ -165,11 +166,7 @@ function withPolicy(boot: Boot): Boot {
 /** Namespace, user, capabilities, then Node with code from strings forbidden. Every argument is its own word. */
 function commandOf(name: ProcessName): string[] {
   const file = join(places.code, 'src', 'main', `${name}.ts`);
-  const flags = [
-    '--disallow-code-generation-from-strings',
-    '--disable-proto=throw',
-    '--disable-warning=ExperimentalWarning',
-  ];
+  const flags = name === 'proofd' ? proverFlags : commonFlags;
   const node = [codePath(places, process.execPath), ...flags, ...confined(name), file];
   switch (name) {
     case 'proofd':

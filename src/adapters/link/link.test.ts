@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { frameBytesMax } from '#base/limits.ts';
+import { proverLink } from '#adapters/link/prover-link.ts';
+import type { Resource } from '#model/resource.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
 import { LinkClient } from '#adapters/link/client.ts';
 import { encodeFrame, FrameReader } from '#adapters/link/frames.ts';
@@ -198,4 +200,23 @@ test('a peer that answers with noise loses its link, not our process', async () 
     await new Promise<void>((resolve) => server.listen(path, resolve));
     await assert.rejects(clientOf(path).call('any', [], 2000), (error: Error) => error instanceof Fault);
   }
+});
+
+test('a model goes to the prover in parts, and a part that is too large for a message in halves', async () => {
+  const parts: number[] = [];
+  const { client } = await open({
+    part: (index: number, list: readonly unknown[]) => {
+      assert.equal(index, parts.length);
+      parts.push(list.length);
+    },
+    load: (revision: number, count: number) => ({ revision, count }),
+  });
+  const resource = (id: number, size = 1): Resource =>
+    ({ id: String(id), properties: { text: 'x'.repeat(size) } }) as unknown as Resource;
+  const small = Array.from({ length: 2500 }, (_, index) => resource(index));
+  assert.deepEqual(await proverLink(client).load(7, small), { revision: 7, count: 3 });
+  assert.deepEqual(parts.splice(0), [1000, 1000, 500]);
+  const large = [resource(0, frameBytesMax / 2), resource(1, frameBytesMax / 2), resource(2)];
+  assert.deepEqual(await proverLink(client).load(8, large), { revision: 8, count: 2 });
+  assert.deepEqual(parts, [1, 2]);
 });

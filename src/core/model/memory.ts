@@ -98,7 +98,7 @@ export class MemoryView implements OrderedView {
     const key = resource.id.toLowerCase();
     const old = this.#entries.get(key);
     const order = old?.order ?? this.#next++;
-    const next = new Set(listKeysOf(resource));
+    const next = listKeysOf(resource);
     if (old !== undefined) {
       for (const list of listKeysOf(old.resource)) if (!next.has(list)) this.#leave(list, order);
     }
@@ -218,9 +218,9 @@ export class MemoryDraft implements Draft, OrderedView {
     const changed = () => (list ??= below?.copy() ?? new OrderedList());
     for (const { order, resource, id } of this.#overlay.values()) {
       const before = this.#base.get(id);
-      const isIn = resource !== undefined && listKeysOf(resource).includes(key);
+      const isIn = resource !== undefined && keptListKeys(resource).has(key);
       if (isIn && resource !== before) changed().put(order, resource);
-      else if (!isIn && before !== undefined && listKeysOf(before).includes(key)) changed().delete(order);
+      else if (!isIn && before !== undefined && keptListKeys(before).has(key)) changed().delete(order);
     }
     return list ?? below;
   }
@@ -256,12 +256,19 @@ function isUnder(id: string, prefix: string): boolean {
   return id.length > prefix.length && id[prefix.length] === '/' && id.toLowerCase().startsWith(prefix);
 }
 
-// Resources are frozen: where one is listed is found out once.
-const keysByResource = new WeakMap<Resource, readonly string[]>();
+// Resources are frozen: a draft, which asks again and again, finds out once where one is listed. A view is not told: it has too many.
+const keysByResource = new WeakMap<Resource, ReadonlySet<string>>();
 
-function listKeysOf(resource: Resource): readonly string[] {
+function keptListKeys(resource: Resource): ReadonlySet<string> {
   const known = keysByResource.get(resource);
   if (known !== undefined) return known;
+  const keys = listKeysOf(resource);
+  if (Object.isFrozen(resource)) keysByResource.set(resource, keys);
+  return keys;
+}
+
+/** The keys of the lists that have the resource. */
+function listKeysOf(resource: Resource): ReadonlySet<string> {
   const id = resource.id.toLowerCase();
   const keys = new Set([typeKey(resource.type), scopeKey('/')]);
   const parent = parentOf(resource.id);
@@ -270,9 +277,7 @@ function listKeysOf(resource: Resource): readonly string[] {
   const subscription = nearestScope(id.split('/').slice(0, 3).join('/'));
   for (const above of [scope, subscription]) if (above !== '/' && above !== id) keys.add(scopeKey(above));
   collectIds(resource.properties, keys);
-  const list = [...keys];
-  if (Object.isFrozen(resource)) keysByResource.set(resource, list);
-  return list;
+  return keys;
 }
 
 function collectIds(value: unknown, keys: Set<string>): void {

@@ -87,3 +87,17 @@ test('demands that came by time alone hold for the very next write; what stood b
   assert.equal((await desk.propose(3, put(web))).verdict, 'proved');
   assert.equal((await desk.findings()).length, 1);
 });
+
+test('a model that comes in parts is what it would be whole; parts that are missing are named, and the next model begins anew', async () => {
+  const desk = new ProofDesk(labStamp, privateKey);
+  const all = (): Resource[] => JSON.parse(JSON.stringify(resources())) as Resource[];
+  const whole = await new ProofDesk(labStamp, privateKey).load(1, all());
+  await assert.rejects(desk.part(1, all()), { code: 'ModelPartMissing' });
+  await desk.part(0, all().slice(0, 2));
+  await assert.rejects(desk.loadParts(1, 2), { code: 'ModelPartMissing' });
+  await desk.part(0, all().slice(0, 1));
+  await desk.part(0, all().slice(0, 3));
+  await desk.part(1, all().slice(3));
+  assert.equal((await desk.loadParts(1, 2)).record.root, whole.record.root);
+  await assert.rejects(desk.loadParts(2, 2), { code: 'ModelPartMissing' });
+});

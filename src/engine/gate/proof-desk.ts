@@ -1,6 +1,7 @@
 /** The prover's desk: its own copy of the model, the programs compiled from it, and the key that signs what they may become. */
 
 import type { KeyObject } from 'node:crypto';
+import { Alike, shareTexts } from '#base/alike.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
 import { deepFreeze, type JsonObject } from '#base/json.ts';
 import { digestOf, treeDifference } from '#base/tree.ts';
@@ -27,6 +28,9 @@ import type { Programs } from '#program/program.ts';
 import { exposureOf, matrixOf } from '#verify/proof/questions.ts';
 import type { Breach } from '#verify/proof/verdict.ts';
 
+/** So many different texts of resources are kept to be shared while a model comes in. */
+const textsMax = 1 << 16;
+
 type Undo = { readonly revision: number; readonly edits: readonly Edit[]; readonly programs: JsonObject };
 
 /**
@@ -41,6 +45,8 @@ export class ProofDesk implements Prover, ProofQuestions {
   readonly #memo = new CompileMemo();
   readonly #estates = new CompileMemo();
   #view = new MemoryView();
+  #parts: (readonly Resource[])[] = [];
+  #texts = new Alike<string>(textsMax);
   #programs: JsonObject = Object.freeze({});
   #revision = -1;
   #undo: Undo | undefined;
@@ -49,6 +55,34 @@ export class ProofDesk implements Prover, ProofQuestions {
     this.#stamp = stamp;
     this.#key = key;
     this.#bench = new ProofBench(demands);
+  }
+
+  /** Takes a part of a model that is sent in several, numbered from 0; the first one forgets those of a model that was not sent to its end. */
+  part(index: number, resources: readonly Resource[]): Promise<void> {
+    if (index === 0) this.#forgetParts();
+    if (index !== this.#parts.length) {
+      const says = `Part ${index} of the model came where part ${this.#parts.length} was due; send it again from part 0.`;
+      return Promise.reject(new Fault('ModelPartMissing', says));
+    }
+    for (const resource of resources) shareTexts(resource, this.#texts);
+    this.#parts.push(resources);
+    return Promise.resolve();
+  }
+
+  /** Loads the model of which so many parts came. */
+  loadParts(revision: number, count: number): Promise<SignedRecord> {
+    const parts = this.#parts;
+    this.#forgetParts();
+    if (parts.length !== count) {
+      const says = `${parts.length} parts of the model came where ${count} were sent; send it again from part 0.`;
+      return Promise.reject(new Fault('ModelPartMissing', says));
+    }
+    return this.load(revision, parts.flat());
+  }
+
+  #forgetParts(): void {
+    this.#parts = [];
+    this.#texts = new Alike(textsMax);
   }
 
   load(revision: number, resources: readonly Resource[]): Promise<SignedRecord> {

@@ -10,6 +10,7 @@ import { publishedEndpoints } from '#model/infra.ts';
 import { codePath, mountCode } from '#main/boot/code-mount.ts';
 import { prepare, type Prepared } from '#main/boot/init.ts';
 import { openLog } from '#main/boot/log-file.ts';
+import { commonFlags } from '#main/boot/node-flags.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { writeHostsBlock } from '#main/boot/hosts-file.ts';
 import { stampFacts, type Settings } from '#main/boot/settings.ts';
@@ -64,12 +65,7 @@ async function startStamp(settings: Settings, prepared: Prepared): Promise<void>
   const out = openLog(join(places.logs, 'ringd.log'));
   mountCode(places);
   const file = join(places.code, 'src', 'main', 'ringd.ts');
-  const flags = [
-    '--disallow-code-generation-from-strings',
-    '--disable-proto=throw',
-    '--disable-warning=ExperimentalWarning',
-  ];
-  const ringd = spawn(codePath(places, process.execPath), [...flags, file], {
+  const ringd = spawn(codePath(places, process.execPath), [...commonFlags, file], {
     detached: true,
     stdio: ['pipe', out, out],
     cwd: '/',

@@ -1,5 +1,6 @@
 /** Network security groups: each becomes one filter per direction, each rule one rule, compiled once as long as it stands. */
 
+import { Alike } from '#base/alike.ts';
 import type { JsonObject } from '#base/json.ts';
 import { derived } from '#base/lineage.ts';
 import { printPrefix, tryPrefix } from '#base/prefix.ts';
@@ -33,6 +34,10 @@ export function compileNsg(name: string, rules: readonly Resource[], memo: Compi
 }
 
 type Direction = 'inbound' | 'outbound';
+
+/** How many different parts of rules are kept to be shared, and how many prefixes such a one has at most. */
+const partsMax = 1 << 14;
+const sharedPrefixesMax = 8;
 
 /** What filters were made of, for those that are made from them. */
 const madeOf = new WeakMap<NsgFilters, { readonly name: string; readonly rules: readonly Resource[] }>();
@@ -84,9 +89,9 @@ function compiledRule(resource: Resource): CompiledRule {
   const known = compiledRules.get(resource);
   if (known !== undefined) return known;
   const { properties } = resource;
-  const direction = textAt(properties, 'direction')?.toLowerCase();
+  const direction = directionOf(textAt(properties, 'direction'));
   const priority = numberAt(properties, 'priority');
-  assert(direction === 'inbound' || direction === 'outbound', `Rule ${resource.id} has no direction.`);
+  assert(direction !== undefined, `Rule ${resource.id} has no direction.`);
   assert(priority !== undefined, `Rule ${resource.id} has no priority.`);
   const rule: Rule = {
     access: textAt(properties, 'access')?.toLowerCase() === 'allow' ? 'allow' : 'deny',
@@ -118,21 +123,17 @@ function frozenRule(rule: Rule): Rule {
   return Object.freeze(rule);
 }
 
+function directionOf(text: string | undefined): Direction | undefined {
+  return (['inbound', 'outbound'] as const).find((direction) => direction === text?.toLowerCase());
+}
+
+const protocols = ['any', 'tcp', 'udp', 'icmp', 'esp', 'ah'] as const satisfies readonly Protocol[];
+
 function protocolOf(text: string | undefined): Protocol {
-  switch (text?.toLowerCase()) {
-    case 'tcp':
-    case 'udp':
-    case 'icmp':
-    case 'esp':
-    case 'ah':
-      return text.toLowerCase() as Protocol;
-    case '*':
-    case 'any':
-    case undefined:
-      return 'any';
-    default:
-      throw new Bug(`A rule's protocol is ${JSON.stringify(text)}.`);
-  }
+  const wanted = text === undefined || text === '*' ? 'any' : text.toLowerCase();
+  const protocol = protocols.find((one) => one === wanted);
+  if (protocol === undefined) throw new Bug(`A rule's protocol is ${JSON.stringify(text)}.`);
+  return protocol;
 }
 
 /** Service tags that are sets of the router (decisions D2.6, D2.7); the model refuses all others. */
@@ -165,7 +166,17 @@ function matchOf(resource: Resource, side: 'source' | 'destination'): AddressMat
         `Rule ${resource.id} names the ${side} ${JSON.stringify(text)}, which is no prefix and no known tag.`,
       );
   }
-  return { prefixes: [...prefixes].sort(), sets: [...sets].sort() };
+  return sharedMatch([...prefixes].sort(), [...sets].sort());
+}
+
+/** Rules say the same of addresses and ports again and again: what is equal is one object, so it is kept, and made into sets, once. */
+const matches = new Alike<AddressMatch>(partsMax);
+const ports = new Alike<PortRange[]>(partsMax);
+
+function sharedMatch(prefixes: readonly string[], sets: readonly string[]): AddressMatch {
+  const match = (): AddressMatch =>
+    Object.freeze({ prefixes: Object.freeze(prefixes), sets: Object.freeze(sets) }) as AddressMatch;
+  return prefixes.length > sharedPrefixesMax ? match() : matches.of(`${prefixes.join()} ${sets.join()}`, match);
 }
 
 function portsOf(resource: Resource, side: 'source' | 'destination'): PortRange[] {
@@ -175,14 +186,15 @@ function portsOf(resource: Resource, side: 'source' | 'destination'): PortRange[
     ...(single === undefined || single === '' ? [] : [single]),
     ...textsAt(properties, `${side}PortRanges`),
   ];
-  if (texts.includes('*')) return [];
+  if (texts.includes('*')) return ports.of('', () => []);
   const ranges = texts.map((text): PortRange => {
     const [, first, last] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text.trim()) ?? [];
     assert(first !== undefined, `Rule ${resource.id} names the ${side} port ${JSON.stringify(text)}.`);
     return [Number(first), Number(last ?? first)];
   });
   const sorted = ranges.toSorted((left, right) => left[0] - right[0] || left[1] - right[1]);
-  return sorted.some(([first, last]) => first === 0 && last === 65_535) ? [] : sorted;
+  const said = sorted.some(([first, last]) => first === 0 && last === 65_535) ? [] : sorted;
+  return ports.of(said.join(), () => said);
 }
 
 type DefaultRules = { readonly [direction in Direction]: readonly (readonly [string, Rule])[] };
