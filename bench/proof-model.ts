@@ -12,7 +12,8 @@ import type { Programs } from '#program/program.ts';
 import { addRule, idOf, newBuild, type RuleRow, viewOf } from '#test/generate/build.ts';
 import type { Estate } from '#verify/invariant/estate.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
-import { Proof, type World } from '#verify/proof/proof.ts';
+import { Proof } from '#verify/proof/proof.ts';
+import type { World } from '#verify/proof/standing.ts';
 
 export type Round = {
   readonly p50: number;

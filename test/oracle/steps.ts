@@ -3,7 +3,8 @@
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import type { MemoryView } from '#model/memory.ts';
 import type { Invariant, Parties } from '#verify/invariant/invariant.ts';
-import { Proof, type World } from '#verify/proof/proof.ts';
+import { Proof } from '#verify/proof/proof.ts';
+import type { World } from '#verify/proof/standing.ts';
 import type { Breach } from '#verify/proof/verdict.ts';
 import { labStamp, viewOf } from '#test/generate/build.ts';
 import { randomEdits } from '#test/generate/edit.ts';
@@ -13,8 +14,9 @@ import { randomStamp } from '#test/generate/stamp.ts';
 import { type PartEnd, type PartOrder, saysOf } from '#test/oracle/part.ts';
 
 const stepsPerStamp = 20;
-/** 16 results are remembered, and the store is made anew every few changes. */
-const tiny = { memoBits: 4, rowsKeptMax: 20_000 };
+/** 16 results are remembered, and the store is made anew every few changes: at once, or in steps between them. */
+const tiny = { memoBits: 4, rowsKeptMax: 20_000, rowsEasyMax: 2000 };
+const tendingMax = 40;
 
 /** Makes `count` writes; after each, what stands broken must be what a proof from scratch finds. */
 export function stepsPart({ seed, count, onProgress }: PartOrder): PartEnd {
@@ -60,6 +62,7 @@ class Run {
   }
 
   step(): Said {
+    for (let tending = this.#random.below(tendingMax); tending > 0; tending--) this.#proof.tend();
     const edits = randomEdits(this.#random, this.#view);
     const back = edits.map(({ id }) => ({ id, after: this.#view.get(id) }));
     this.#view.commit(edits);

@@ -6,7 +6,8 @@ import type { View } from '#model/resource.ts';
 import type { Programs } from '#program/program.ts';
 import type { Estate } from '#verify/invariant/estate.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
-import { Proof, type World } from '#verify/proof/proof.ts';
+import { Proof } from '#verify/proof/proof.ts';
+import type { World } from '#verify/proof/standing.ts';
 import type { Blast, Breach } from '#verify/proof/verdict.ts';
 
 /** What is judged: programs, and the resources that they and the invariants come from. */
@@ -80,6 +81,11 @@ export class ProofBench {
   drop(): void {
     this.#invariants = this.#before;
     this.#proof.drop();
+  }
+
+  /** A step of the proof's own housekeeping (`Proof.tend`); answers whether another is due. */
+  tend(): boolean {
+    return this.#proof.tend();
   }
 
   /** What stands broken, each with a packet that shows it. */

@@ -49,6 +49,7 @@ export class ProofDesk implements Prover, ProofQuestions {
   #texts = new Alike<string>(textsMax);
   #programs: JsonObject = Object.freeze({});
   #revision = -1;
+  #isTending = false;
   #undo: Undo | undefined;
 
   constructor(stamp: StampFacts, key: KeyObject, demands: Demands = demandsOf(baselineDemands())) {
@@ -229,6 +230,18 @@ export class ProofDesk implements Prover, ProofQuestions {
     if (this.#undo === undefined) return;
     this.#undo = undefined;
     this.#bench.keep();
+    this.#tendSoon();
+  }
+
+  /** The proof's housekeeping, in small steps whenever no call is waiting. */
+  #tendSoon(): void {
+    if (this.#isTending) return;
+    const step = (): void => {
+      this.#isTending = this.#bench.tend();
+      if (this.#isTending) setImmediate(step);
+    };
+    this.#isTending = true;
+    setImmediate(step);
   }
 
   #takeBack(): void {

@@ -3,7 +3,8 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
-import { Proof, type World } from '#verify/proof/proof.ts';
+import { Proof } from '#verify/proof/proof.ts';
+import type { World } from '#verify/proof/standing.ts';
 import { addNic, addPeering, addSubnet, addVnet, labStamp, newBuild, viewOf } from '#test/generate/build.ts';
 import { testEstate } from '#test/generate/estate.ts';
 

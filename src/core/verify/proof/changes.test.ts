@@ -11,7 +11,8 @@ import type { Invariant, Parties } from '#verify/invariant/invariant.ts';
 import { PacketSets } from '#verify/packet-sets.ts';
 import { type Changed, changedBetween } from '#verify/proof/changed.ts';
 import { kindOf } from '#verify/proof/kinds.ts';
-import { Proof, type World } from '#verify/proof/proof.ts';
+import { Proof } from '#verify/proof/proof.ts';
+import type { World } from '#verify/proof/standing.ts';
 import { endsIn, type Judged } from '#verify/proof/world.ts';
 import { Reach, reachParts } from '#verify/reach/reach.ts';
 import {

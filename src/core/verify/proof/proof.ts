@@ -2,10 +2,8 @@
 
 import { proofRowsMax, proofStepsMax, slowProofFactor } from '#base/limits.ts';
 import { assert, Refusal } from '#base/wrong.ts';
-import type { Programs } from '#program/program.ts';
 import { nothing } from '#verify/diagrams.ts';
 import type { Half } from '#verify/halves.ts';
-import type { Estate } from '#verify/invariant/estate.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
 import { PacketSets, type StoreMark } from '#verify/packet-sets.ts';
 import { blastBetween } from '#verify/proof/blast.ts';
@@ -13,26 +11,21 @@ import { type Finding, told } from '#verify/proof/breach.ts';
 import { type Changed, changedBetween, concernsAppliance } from '#verify/proof/changed.ts';
 import type { Row } from '#verify/proof/kind.ts';
 import { kindOf } from '#verify/proof/kinds.ts';
+import {
+  atOnce,
+  broken,
+  fullStanding,
+  keyOf,
+  marksIn,
+  type Standing,
+  standingSteps,
+  type State,
+  type World,
+} from '#verify/proof/standing.ts';
 import type { Blast, Breach, Judgement } from '#verify/proof/verdict.ts';
 import type { Judged } from '#verify/proof/world.ts';
 import { keepRelays } from '#verify/reach/inward.ts';
 import { type End, Reach, type ReachParts, reachParts } from '#verify/reach/reach.ts';
-
-/** What is proved: the programs of a stamp, whose it is, and what must hold. */
-export type World = {
-  readonly programs: Programs;
-  readonly estate: Estate;
-  readonly invariants: readonly Invariant[];
-};
-
-/** What breaks one invariant, by address (`mark address`) or row. */
-export type Standing = ReadonlyMap<string, { readonly end: End; readonly bad: Half } | Row>;
-
-type State = {
-  readonly world: World;
-  readonly judged: Judged;
-  readonly standing: ReadonlyMap<string, Standing>;
-};
 
 type Proposed = {
   readonly state: State;
@@ -40,8 +33,24 @@ type Proposed = {
   readonly mark: StoreMark;
 };
 
-/** Sizes that tests make small: the memory of results, and the rows beyond which the store is made anew from what stands. */
-export type ProofOptions = { readonly memoBits?: number; readonly rowsKeptMax?: number };
+/**
+ * Sizes that tests make small: the memory of results, the rows beyond which the store is made anew at once from what stands, and those
+ * beyond which this is begun beside the writes.
+ */
+export type ProofOptions = { readonly memoBits?: number; readonly rowsKeptMax?: number; readonly rowsEasyMax?: number };
+
+/** A store that is being filled with what stood when it was begun, beside the one that is in use. */
+type Renewal = {
+  readonly store: PacketSets;
+  readonly parts: ReachParts;
+  readonly steps: Generator<undefined, State, undefined>;
+  /** What stood then, when all of it is proved. */
+  state?: State;
+};
+
+/** A store is made anew beside the writes when it holds so many times what is needed, and no fewer rows than this. */
+const liveFactor = 4;
+const proofRowsEasyMin = 200_000;
 
 /**
  * Holds the state that stands, and at most one that is proposed. Sets are kept in one store by what they were made of, so that a
@@ -53,6 +62,9 @@ export class Proof {
   #parts: ReachParts;
   #state: State | undefined;
   #proposed: Proposed | undefined;
+  #renewal: Renewal | undefined;
+  /** Rows that what stands needs, known since the store was filled last. */
+  #rowsLive = 0;
 
   constructor(options: ProofOptions = {}) {
     this.#options = options;
@@ -84,13 +96,42 @@ export class Proof {
 
   /** The proposed state stands. */
   keep(): void {
-    const proposed = this.#proposed;
+    const proposed = this.#settled();
     if (proposed === undefined) return;
+    const rows = rowsOf(this.#store);
+    if (rows > (this.#options.rowsKeptMax ?? proofRowsMax)) this.#renew(1);
+    else if (rows > (this.#options.rowsEasyMax ?? Math.max(proofRowsEasyMin, liveFactor * this.#rowsLive)))
+      this.#renewal ??= this.#begunRenewal(proposed.state.world);
+    if (this.#renewal?.state !== undefined) this.#adopt();
+  }
+
+  /**
+   * One step of making the store anew, when it holds much that nothing needs any more; answers whether another step is due. To be called
+   * between writes: the store changes hands when all is proved in the new one, and no proposal is open.
+   */
+  tend(): boolean {
+    const renewal = this.#renewal;
+    if (renewal === undefined || renewal.state !== undefined) return false;
+    try {
+      const step = renewal.steps.next();
+      if (step.done !== true) return true;
+      renewal.state = step.value;
+      if (this.#proposed === undefined) this.#adopt();
+    } catch (error) {
+      // Too costly beside the writes: it is done at once when there is no room any more.
+      this.#renewal = undefined;
+      if (!(error instanceof Refusal)) throw error;
+    }
+    return false;
+  }
+
+  #settled(): Proposed | undefined {
+    const proposed = this.#proposed;
+    if (proposed === undefined) return undefined;
     this.#proposed = undefined;
     this.#store.commit();
     this.#state = proposed.state;
-    const { nodes, labelNodes } = this.#store.size;
-    if (nodes + labelNodes > (this.#options.rowsKeptMax ?? proofRowsMax)) this.#renew(1);
+    return proposed;
   }
 
   /** The proposed state is forgotten. */
@@ -100,6 +141,7 @@ export class Proof {
     this.#proposed = undefined;
     this.#store.rollback(proposed.mark);
     this.#store.commit();
+    if (this.#renewal?.state !== undefined) this.#adopt();
   }
 
   /** What is broken in the state that stands, each with a packet that shows it. */
@@ -155,11 +197,12 @@ export class Proof {
   }
 
   #proved(world: World): State {
+    this.#renewal = undefined;
     this.#store.budget.refill();
-    const judged: Judged = { reach: new Reach(world.programs, this.#parts), estate: world.estate };
-    const standing = new Map(world.invariants.map((one) => [one.id, fullStanding(one, judged)]));
+    const state = atOnce(standingSteps(world, { reach: new Reach(world.programs, this.#parts), estate: world.estate }));
     this.#store.commit();
-    return { world, judged, standing };
+    this.#rowsLive = rowsOf(this.#store);
+    return state;
   }
 
   #judged(state: State, next: World): Judgement {
@@ -210,6 +253,36 @@ export class Proof {
     }
   }
 
+  #begunRenewal(world: World): Renewal {
+    const store = this.#openStore(slowProofFactor);
+    const parts = reachParts(store);
+    return {
+      store,
+      parts,
+      steps: standingSteps(world, { reach: new Reach(world.programs, parts), estate: world.estate }),
+    };
+  }
+
+  /** The new store is in use from here on; what was changed while it was filled is judged in it, and stands as it stood. */
+  #adopt(): void {
+    const { store, parts, state } = this.#renewal ?? {};
+    this.#renewal = undefined;
+    if (store === undefined || parts === undefined || state === undefined) return;
+    const [oldStore, oldParts, stands] = [this.#store, this.#parts, this.#standingState()];
+    assert(this.#proposed === undefined, 'A store changes hands under a proposal.');
+    store.commit();
+    [this.#store, this.#parts, this.#state] = [store, parts, state];
+    this.#rowsLive = rowsOf(store);
+    try {
+      if (state.world === stands.world) return;
+      this.#judged(state, stands.world);
+      this.#settled();
+    } catch (error) {
+      [this.#store, this.#parts, this.#state] = [oldStore, oldParts, stands];
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+
   #renew(factor: number): void {
     this.#renewFrom(this.#standingState(), factor);
   }
@@ -228,22 +301,6 @@ export class Proof {
 }
 
 const none: Standing = new Map();
-
-/** What breaks the invariant everywhere. */
-function fullStanding<I extends Invariant>(invariant: I, judged: Judged): Standing {
-  const kind = kindOf(invariant);
-  if (kind.form === 'rows') return new Map(kind.rows(invariant, judged).map((row) => [row.key, row]));
-  const found = new Map<string, { end: End; bad: Half }>();
-  for (const end of kind.ends(invariant, judged, undefined)) {
-    const bad = kind.bad(invariant, end, judged);
-    if (bad !== nothing) found.set(keyOf(end), { end, bad });
-  }
-  return found;
-}
-
-function keyOf({ mark, address }: End): string {
-  return `${mark} ${address}`;
-}
 
 type Verdict = {
   readonly id: string;
@@ -328,19 +385,6 @@ function isGone(key: string, { reach }: Judged): boolean {
   return reach.places.marks.get(Number(mark))?.port.addresses[address] === undefined;
 }
 
-function marksIn(standing: Standing): ReadonlySet<number> {
-  return new Set([...standing.values()].flatMap((one) => ('end' in one ? [one.end.mark] : [])));
-}
-
-/** What of a standing set counts as broken: all, but for a budget only when it is overdrawn. */
-function broken(invariant: Invariant, standing: Standing): readonly Finding[] {
-  const findings = [...standing.values()].map((one): Finding => ('bad' in one ? one : { row: one }));
-  if (invariant.kind !== 'exposure') return findings;
-  if (marksIn(standing).size <= invariant.max) return [];
-  // All of them together overdraw it: shown is one, the same one however the state came about.
-  return findings.toSorted((left, right) => placeOf(left) - placeOf(right)).slice(0, 1);
-}
-
-function placeOf({ end }: Finding): number {
-  return end?.mark ?? 0;
+function rowsOf({ size: { nodes, labelNodes } }: PacketSets): number {
+  return nodes + labelNodes;
 }
