@@ -114,7 +114,7 @@ type Equality = { readonly ratio: number; readonly ours_ms: number; readonly z3_
 
 /** Of the ways to ask Z3 for equality the quickest that was found. */
 const fastest = '(check-sat-using (then simplify solve-eqs bit-blast sat))';
-const equalRuns = 5;
+const equalRuns = 10;
 
 /**
  * Two filters of 10,000 rules that say the same in other words (rules for every protocol with ports are two, a dead copy ends them);
