@@ -51,6 +51,11 @@ export class ProofModel {
     return { programs: this.programs, estate: this.estate, invariants: this.invariants };
   }
 
+  /** Invariants of every kind. */
+  get every(): readonly Invariant[] {
+    return [...this.invariants, ...this.#others.filter(({ kind }) => apart.has(kind))];
+  }
+
   /** The world after `count` rules of as many groups took another port. */
   changed(from: number, count: number): World {
     return this.after(this.edits(from, count));

@@ -26,13 +26,26 @@ export interface Dice {
 export type SignedRecord = { readonly record: ProofRecord; readonly signature: string };
 
 /** What the proof says of a change besides yes: what it newly breaks of what is only watched, and what becomes possible or impossible. */
-export type Judged = { readonly noted: readonly ToldBreach[]; readonly blast: Blast; readonly steps: number };
+export type Judged = {
+  readonly noted: readonly ToldBreach[];
+  /** How many more of them there are than are told. */
+  readonly notedMore: number;
+  readonly blast: Blast;
+  readonly steps: number;
+};
 /** A change judged without being made. */
-export type Planned = Judged & { readonly refused: readonly ToldBreach[] };
+export type Planned = Judged & { readonly refused: readonly ToldBreach[]; readonly refusedMore: number };
+/** What stands broken: the first of each invariant, and how many more there are. */
+export type Findings = { readonly told: readonly ToldBreach[]; readonly more: number };
 
 export type Proposal =
   | (SignedRecord & { readonly verdict: 'proved'; readonly edits: readonly TreeEdit[]; readonly judged: Judged })
-  | { readonly verdict: 'refused'; readonly refused: readonly ToldBreach[]; readonly steps: number };
+  | {
+      readonly verdict: 'refused';
+      readonly refused: readonly ToldBreach[];
+      readonly refusedMore: number;
+      readonly steps: number;
+    };
 
 /** `proofd`: keeps its own copy of the model, compiles, proves, and signs what the kernel may be made to do (decision D1). */
 export interface Prover extends ProofQuestions {
@@ -121,7 +134,7 @@ export interface Knocker {
 /** What the prover's word on the stamp that stands is asked for, beside proposals. */
 export interface ProofQuestions {
   /** What stands broken now. */
-  findings(): Promise<readonly ToldBreach[]>;
+  findings(): Promise<Findings>;
   /** Who is reached from the internet: one row per public address and port range. */
   exposure(): Promise<readonly Exposed[]>;
   /** Who reaches whom, of all NICs or of those under a scope. */

@@ -128,7 +128,7 @@ async function deployAll(at: TestStamp): Promise<ReadonlyMap<string, string>> {
   let passed = 0;
   for (const name of names) {
     const { failure } = await deployTemplate(templates, name, at);
-    const found = (await at.findings()).find(({ invariant }) => invariant.id === 'baseline/management-ports');
+    const found = (await at.findings()).told.find(({ invariant }) => invariant.id === 'baseline/management-ports');
     if (found !== undefined) open.set(name, found.says);
     await cleanUp(at);
     total[failure === undefined ? 'passed' : 'failed'] += 1;

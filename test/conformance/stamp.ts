@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeModelState, startModel } from '#main/boot/model.ts';
 import { readSettings } from '#main/boot/settings.ts';
-import type { ToldBreach } from '#engine/proof/told.ts';
+import type { Findings } from '#engine/ports.ts';
 import { clientOf, signIn, type Client } from '#test/conformance/client.ts';
 
 export type TestStamp = {
@@ -13,7 +13,7 @@ export type TestStamp = {
   readonly subscription: string;
   readonly location: string;
   /** What stands broken, as the prover says. */
-  findings(): Promise<readonly ToldBreach[]>;
+  findings(): Promise<Findings>;
   close(): Promise<void>;
 };
 

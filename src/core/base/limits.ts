@@ -206,6 +206,11 @@ export const effectivePrefixesMax = 200_000;
 /** A refusal by the proof: breaches told, ways out of each. */
 export const disallowedBreachesMax = 5;
 export const disallowedFixesMax = 4;
+/** Breaches told with their packets and ways out, of one invariant and altogether: of a change, and of what stands. The others are counted. */
+export const changeToldEachMax = 20;
+export const changeToldMax = 50;
+export const standingToldEachMax = 100;
+export const standingToldMax = 500;
 /** Steps of proofs that a subscription may use: per second on end, and saved up. One rule of an ordinary group takes a few hundred. */
 export const proofStepsPerSecond = 500_000;
 export const proofStepsSaved = 5_000_000;

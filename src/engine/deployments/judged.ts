@@ -17,11 +17,11 @@ export async function judgePlan(
   { caller, engine, name, subscription }: { caller: Caller; engine: StampEngine; name: string; subscription: string },
 ): Promise<PlanJudgement> {
   if (edits.length === 0) return { diagnostics: [] };
-  const { refused, noted, blast } = await engine.gate.plan(edits, subscription);
+  const { refused, refusedMore, noted, notedMore, blast } = await engine.gate.plan(edits, subscription);
   const mayRead = (id: string): boolean => engine.mayRead(id, caller) || isPlanned(edits, id);
   const changes = { type: 'BlastRadius', info: shownBlast(blast, mayRead) };
   if (refused.length > 0) {
-    const told = new Disallowed(refused).toldTo(mayRead);
+    const told = new Disallowed(refused, refusedMore).toldTo(mayRead);
     const message = `The template deployment '${name}' failed because of policy violation. Please see details for more information. ${told.message}`;
     const additionalInfo = [...told.additionalInfo, changes];
     return {
@@ -45,7 +45,11 @@ export async function judgePlan(
       ...(resource !== undefined && mayRead(resource) ? { target: resource } : {}),
     }),
   );
-  return { diagnostics: [...notes, radius] };
+  const more: JsonObject[] =
+    notedMore === 0
+      ? []
+      : [{ level: 'Warning', code: 'AuditedByPolicy', message: `${notedMore} more would be broken.` }];
+  return { diagnostics: [...notes, ...more, radius] };
 }
 
 /** What the plan itself makes is its writer's to read. */

@@ -147,7 +147,7 @@ export class Gate {
     const revision = this.#revision + 1;
     const proposal = await this.#proposed(revision, edits);
     this.#budget.charge(owner, clock.now(), proposal.verdict === 'proved' ? proposal.judged.steps : proposal.steps);
-    if (proposal.verdict === 'refused') throw new Disallowed(proposal.refused);
+    if (proposal.verdict === 'refused') throw new Disallowed(proposal.refused, proposal.refusedMore);
     const proposed: Proposed = proposal;
     await this.#durable(revision, edits, { about, signed: proposed }).catch((cause: unknown) =>
       this.#rolledBack(revision, cause),

@@ -8,7 +8,7 @@ import type { Estate } from '#verify/invariant/estate.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
 import { Proof } from '#verify/proof/proof.ts';
 import type { World } from '#verify/proof/standing.ts';
-import type { Blast, Breach } from '#verify/proof/verdict.ts';
+import type { Blast, Breach, Judgement } from '#verify/proof/verdict.ts';
 
 /** What is judged: programs, and the resources that they and the invariants come from. */
 export type ModelWorld = { readonly view: View; readonly programs: Programs; readonly estate: Estate };
@@ -42,7 +42,12 @@ export class ProofBench {
     return this.#digest.text;
   }
 
-  /** Proves everything anew; answers what stands broken. */
+  /** Proves everything anew, and tells nothing of it. */
+  fill(world: ModelWorld): void {
+    this.#proof.fill(this.#worldOf(world));
+  }
+
+  /** Proves everything anew; answers what stands broken (`standing`). */
   load(world: ModelWorld): readonly Breach[] {
     return this.#proof.load(this.#worldOf(world));
   }
@@ -62,12 +67,13 @@ export class ProofBench {
   propose(world: ModelWorld): {
     readonly refused: readonly Breach[];
     readonly noted: readonly Breach[];
+    readonly more: Judgement['more'];
     readonly steps: number;
   } {
     this.#before = this.#invariants;
     try {
-      const { refused, noted, counters } = this.#proof.propose(this.#worldOf(world));
-      return { refused, noted, steps: counters['steps'] ?? 0 };
+      const { refused, noted, more, counters } = this.#proof.propose(this.#worldOf(world));
+      return { refused, noted, more, steps: counters['steps'] ?? 0 };
     } catch (error) {
       this.#invariants = this.#before;
       throw error;
@@ -88,7 +94,7 @@ export class ProofBench {
     return this.#proof.tend();
   }
 
-  /** What stands broken, each with a packet that shows it. */
+  /** What stands broken, each with a packet that shows it: the first of each invariant. */
   standing(): readonly Breach[] {
     return this.#proof.standing();
   }

@@ -85,7 +85,7 @@ test('demands that came by time alone hold for the very next write; what stood b
   isStrict = true;
   // It stands now: a finding, and no reason to refuse what leaves it as it is.
   assert.equal((await desk.propose(3, put(web))).verdict, 'proved');
-  assert.equal((await desk.findings()).length, 1);
+  assert.equal((await desk.findings()).told.length, 1);
 });
 
 test('a model that comes in parts is what it would be whole; parts that are missing are named, and the next model begins anew', async () => {

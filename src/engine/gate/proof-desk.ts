@@ -13,6 +13,7 @@ import { type Demands, ProofBench, type ModelWorld } from '#engine/gate/proof-be
 import type {
   Evidence,
   Exposed,
+  Findings,
   Judged,
   Planned,
   ProofQuestions,
@@ -91,7 +92,7 @@ export class ProofDesk implements Prover, ProofQuestions {
     this.#revision = revision;
     this.#undo = undefined;
     this.#programs = this.#compiled();
-    this.#bench.load(this.#world());
+    this.#bench.fill(this.#world());
     return Promise.resolve(this.#signed(revision, ''));
   }
 
@@ -109,13 +110,13 @@ export class ProofDesk implements Prover, ProofQuestions {
     }
     const before = this.#programs;
     return this.#tried(edits, () => {
-      const { refused, noted, steps } = this.#bench.propose(this.#world());
+      const { refused, noted, more, steps } = this.#bench.propose(this.#world());
       if (refused.length > 0) {
         const told = this.#toldAll(refused);
         this.#takeBack();
-        return { verdict: 'refused', refused: told, steps };
+        return { verdict: 'refused', refused: told, refusedMore: more.refused, steps };
       }
-      const judged: Judged = { noted: this.#toldAll(noted), blast: this.#bench.blast(), steps };
+      const judged: Judged = { noted: this.#toldAll(noted), notedMore: more.noted, blast: this.#bench.blast(), steps };
       const changed = treeDifference(before, this.#programs);
       return { verdict: 'proved', ...this.#signed(revision, digestOf(before)), edits: changed, judged };
     });
@@ -125,9 +126,16 @@ export class ProofDesk implements Prover, ProofQuestions {
     if (this.#revision < 0)
       return Promise.reject(new Fault('ProverEmpty', 'The prover has no model yet; load it first.'));
     return this.#tried(edits, () => {
-      const { refused, noted, steps } = this.#bench.propose(this.#world());
+      const { refused, noted, more, steps } = this.#bench.propose(this.#world());
       const blast = this.#bench.blast();
-      const planned: Planned = { refused: this.#toldAll(refused), noted: this.#toldAll(noted), blast, steps };
+      const planned: Planned = {
+        refused: this.#toldAll(refused),
+        refusedMore: more.refused,
+        noted: this.#toldAll(noted),
+        notedMore: more.noted,
+        blast,
+        steps,
+      };
       this.#takeBack();
       return planned;
     });
@@ -139,13 +147,21 @@ export class ProofDesk implements Prover, ProofQuestions {
   }
 
   /** The demands changed: all is proved anew, and what stands broken is told. Nothing that stands is taken back for it (decision D2.1). */
-  reprove(): Promise<readonly ToldBreach[]> {
-    return this.#asked(() => this.#toldAll(this.#bench.load(this.#world())));
+  reprove(): Promise<Findings> {
+    return this.#asked(() => {
+      this.#bench.fill(this.#world());
+      return this.#found();
+    });
   }
 
   /** What stands broken now. */
-  findings(): Promise<readonly ToldBreach[]> {
-    return this.#asked(() => this.#toldAll(this.#bench.standing()));
+  findings(): Promise<Findings> {
+    return this.#asked(() => this.#found());
+  }
+
+  #found(): Findings {
+    const told = this.#toldAll(this.#bench.standing());
+    return { told, more: this.#bench.proof.standingCount - told.length };
   }
 
   exposure(): Promise<readonly Exposed[]> {
@@ -158,12 +174,13 @@ export class ProofDesk implements Prover, ProofQuestions {
 
   evidence(): Promise<Evidence> {
     return this.#asked(() => {
-      const told = this.#bench.standing().map(({ invariant, subject, witness }) => ({
+      const { invariants, proof } = this.#bench;
+      const shown = this.#bench.standing().map(({ invariant, subject, witness }) => ({
         invariant: invariant.id,
         mark: subject.kind === 'nic' ? subject.mark : undefined,
         ...(witness === undefined ? {} : { witness: { packet: witness.packet, verdict: witness.fate.verdict } }),
       }));
-      const { invariants, proof } = this.#bench;
+      const told = [...shown, ...proof.brokenAt()];
       return { revision: this.#revision, estate: proof.world.estate, invariants, told };
     });
   }

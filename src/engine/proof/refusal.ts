@@ -14,8 +14,9 @@ export type MayRead = (id: string) => boolean;
 export class Disallowed extends Refusal {
   readonly breaches: readonly ToldBreach[];
 
-  constructor(breaches: readonly ToldBreach[]) {
-    super('RequestDisallowedByPolicy', messageOf(breaches), { status: 403, ...told(breaches, () => false) });
+  /** `untold`: how many more there are. */
+  constructor(breaches: readonly ToldBreach[], untold: number) {
+    super('RequestDisallowedByPolicy', messageOf(breaches, untold), { status: 403, ...told(breaches, () => false) });
     this.breaches = breaches;
   }
 
@@ -27,9 +28,10 @@ export class Disallowed extends Refusal {
 }
 
 /** One line: clients that drop `details[]` of failed operations must still see the packet. */
-function messageOf(breaches: readonly ToldBreach[]): string {
+function messageOf(breaches: readonly ToldBreach[], untold: number): string {
   const [first] = breaches;
-  const more = breaches.length > 1 ? ` (and ${breaches.length - 1} more)` : '';
+  const others = breaches.length - 1 + untold;
+  const more = others > 0 ? ` (and ${others} more)` : '';
   const way = first?.fixes[0]?.says;
   const accepted = way === undefined ? '' : ` Accepted would be: ${withoutNames(first?.fixes ?? [])}`;
   return `The write was disallowed by policy: ${first?.says ?? 'an invariant is broken'}${more}.${accepted}`;

@@ -7,10 +7,10 @@ import { isObject, type JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
 import { readBundle, signBundle } from '#engine/proof/bundle.ts';
-import type { ToldBreach } from '#engine/proof/told.ts';
+import type { Findings } from '#engine/ports.ts';
 import { placesOf } from '#main/boot/places.ts';
 import type { Settings } from '#main/boot/settings.ts';
-import { breachText } from '#main/command/breach-text.ts';
+import { findingsText } from '#main/command/breach-text.ts';
 import { print, withSocket } from '#main/command/options.ts';
 import { targetOf, withTarget, type TargetOptions } from '#main/command/target.ts';
 
@@ -57,18 +57,15 @@ async function change(options: TargetOptions, next: (before: Stated) => JsonObje
   writeFileSync(unsettled(places.policy), text, { mode: 0o600, flush: true });
   const answer = isRunning ? await taken(options, { socket, text, bundle }) : undefined;
   renameSync(unsettled(places.policy), places.policy);
-  const findings = answer?.findings ?? [];
+  const found = answer?.findings ?? { told: [], more: 0 };
+  const count = found.told.length + found.more;
   const said = isRunning
-    ? `Version ${String(bundle['version'])} is in force. ${findings.length === 0 ? 'Nothing stands broken.' : `${findings.length} stand broken:`}`
+    ? `Version ${String(bundle['version'])} is in force. ${count === 0 ? findingsText(found) : `${count} stand broken:\n${findingsText(found)}`}`
     : `Version ${String(bundle['version'])} is signed; it counts from the next start.`;
-  print(
-    options,
-    { version: bundle['version'] ?? 0, inForce: isRunning, findings },
-    [said, ...findings.map(breachText)].join('\n'),
-  );
+  print(options, { version: bundle['version'] ?? 0, inForce: isRunning, findings: found.told, more: found.more }, said);
 }
 
-type Taken = { readonly version: number; readonly findings: readonly ToldBreach[] };
+type Taken = { readonly version: number; readonly findings: Findings };
 type Taking = { readonly socket: string; readonly text: string; readonly bundle: JsonObject };
 
 /** Gives it to the prover once the audit has it; that it was not taken stands there as well. */

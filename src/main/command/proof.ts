@@ -1,17 +1,16 @@
 /** Commands that ask for the prover's word on the stamp that stands: findings, exposure, who reaches whom, and one invariant. */
 
-import type { Exposed } from '#engine/ports.ts';
+import type { Exposed, Findings } from '#engine/ports.ts';
 import type { ToldBreach } from '#engine/proof/told.ts';
-import { breachText } from '#main/command/breach-text.ts';
+import { breachText, findingsText } from '#main/command/breach-text.ts';
 import { print } from '#main/command/options.ts';
 import { withTarget, type TargetOptions } from '#main/command/target.ts';
 import type { Reaching } from '#verify/proof/verdict.ts';
 
 /** `ringwall show findings`: exits with 1 when anything stands broken. */
 export async function showFindings(options: TargetOptions): Promise<void> {
-  const findings = await withTarget(options, (link) => link.call<readonly ToldBreach[]>('findings', []));
-  const text = findings.length === 0 ? 'Nothing stands broken.' : findings.map(breachText).join('\n');
-  print(options, { findings }, text);
+  const { told: findings, more } = await withTarget(options, (link) => link.call<Findings>('findings', []));
+  print(options, { findings, more }, findingsText({ told: findings, more }));
   if (findings.length > 0) process.exitCode = 1;
 }
 

@@ -42,6 +42,27 @@ export function told(invariant: Invariant, { end, bad, row }: Finding, world: Ju
   return [{ ...breach, fixes: fixesFor(breach, { end, bad }, world) }];
 }
 
+/** How many findings are told: of each invariant, and altogether. */
+export type Telling = { readonly each: number; readonly all: number };
+
+export type Broken = { readonly invariant: Invariant; readonly findings: readonly Finding[] };
+
+/** Tells the first findings of each invariant, in their order, and counts the others: each costs a search for what would be accepted. */
+export function toldFirst(
+  broken: readonly Broken[],
+  world: Judged,
+  { each, all }: Telling,
+): { readonly breaches: readonly Breach[]; readonly more: number } {
+  const breaches: Breach[] = [];
+  let more = 0;
+  for (const { invariant, findings } of broken) {
+    const some = findings.slice(0, Math.min(each, all - breaches.length));
+    more += findings.length - some.length;
+    for (const finding of some) breaches.push(...told(invariant, finding, world));
+  }
+  return { breaches, more };
+}
+
 function witnessOf({ packet, relays, ends }: Shown, { reach }: Judged): Witness {
   const fate = evaluate(reach.programs, packet);
   const isSo = endsAs(fate, ends);

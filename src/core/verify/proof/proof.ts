@@ -1,22 +1,25 @@
 /** The proof of a stamp, kept up change by change: what stands broken, and what a proposed state breaks anew (decision D2.1). */
 
-import { proofRowsMax, proofStepsMax, slowProofFactor } from '#base/limits.ts';
+import {
+  changeToldEachMax,
+  changeToldMax,
+  proofRowsMax,
+  proofStepsMax,
+  slowProofFactor,
+  standingToldEachMax,
+  standingToldMax,
+} from '#base/limits.ts';
 import { assert, Refusal } from '#base/wrong.ts';
-import { nothing } from '#verify/diagrams.ts';
-import type { Half } from '#verify/halves.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
 import { PacketSets, type StoreMark } from '#verify/packet-sets.ts';
 import { blastBetween } from '#verify/proof/blast.ts';
-import { type Finding, told } from '#verify/proof/breach.ts';
+import { type Broken, told, toldFirst } from '#verify/proof/breach.ts';
 import { type Changed, changedBetween, concernsAppliance } from '#verify/proof/changed.ts';
-import type { Row } from '#verify/proof/kind.ts';
-import { kindOf } from '#verify/proof/kinds.ts';
+import { judgeOne, type Verdict } from '#verify/proof/judge.ts';
 import {
   atOnce,
   broken,
   fullStanding,
-  keyOf,
-  marksIn,
   type Standing,
   standingSteps,
   type State,
@@ -25,7 +28,7 @@ import {
 import type { Blast, Breach, Judgement } from '#verify/proof/verdict.ts';
 import type { Judged } from '#verify/proof/world.ts';
 import { keepRelays } from '#verify/reach/inward.ts';
-import { type End, Reach, type ReachParts, reachParts } from '#verify/reach/reach.ts';
+import { Reach, type ReachParts, reachParts } from '#verify/reach/reach.ts';
 
 type Proposed = {
   readonly state: State;
@@ -72,14 +75,19 @@ export class Proof {
     this.#parts = reachParts(this.#store);
   }
 
-  /** Proves everything anew; answers what stands broken. */
+  /** Proves everything anew; answers what stands broken (`standing`). */
   load(world: World): readonly Breach[] {
+    this.fill(world);
+    return this.standing();
+  }
+
+  /** As `load`, without telling what stands broken. */
+  fill(world: World): void {
     this.#proposed = undefined;
     this.#store = this.#openStore(slowProofFactor);
     this.#parts = reachParts(this.#store);
     this.#state = undefined;
     this.#state = this.#proved(world);
-    return this.standing();
   }
 
   /** Judges another state against the one that stands. It is open until `keep` or `drop`. */
@@ -144,16 +152,33 @@ export class Proof {
     if (this.#renewal?.state !== undefined) this.#adopt();
   }
 
-  /** What is broken in the state that stands, each with a packet that shows it. */
+  /** What is broken in the state that stands, each with a packet that shows it: the first of each invariant (`standingCount` counts all). */
   standing(): readonly Breach[] {
-    const { judged, world, standing } = this.#standingState();
+    const { judged } = this.#standingState();
     this.#store.budget.refill();
-    const breaches = world.invariants.flatMap((invariant) => {
-      const findings = broken(invariant, standing.get(invariant.id) ?? none);
-      return findings.flatMap((finding) => told(invariant, finding, judged));
-    });
+    const telling = { each: standingToldEachMax, all: standingToldMax };
+    const { breaches } = toldFirst(this.#broken(), judged, telling);
     if (this.#proposed === undefined) this.#store.commit();
     return breaches;
+  }
+
+  get standingCount(): number {
+    return this.#broken().reduce((sum, { findings }) => sum + findings.length, 0);
+  }
+
+  /** Where each invariant stands broken: at which NICs, or (undefined) elsewhere. */
+  brokenAt(): readonly { readonly invariant: string; readonly mark: number | undefined }[] {
+    return this.#broken().flatMap(({ invariant, findings }) =>
+      findings.map(({ end, row }) => ({ invariant: invariant.id, mark: end?.mark ?? row?.mark })),
+    );
+  }
+
+  #broken(): readonly Broken[] {
+    const { world, standing } = this.#standingState();
+    return world.invariants.map((invariant) => ({
+      invariant,
+      findings: broken(invariant, standing.get(invariant.id) ?? none),
+    }));
   }
 
   /** What the proposed state makes possible or impossible. */
@@ -228,14 +253,21 @@ export class Proof {
   }
 
   #told(verdicts: readonly Verdict[], judged: Judged): Judgement {
-    const breaches = verdicts.map(({ invariant, newly, isNew }) => ({
-      isRefused: invariant.effect === 'deny' && !isNew,
-      list: newly.flatMap((finding) => told(invariant, finding, judged)),
-    }));
+    const isRefused = ({ invariant, isNew }: Verdict): boolean => invariant.effect === 'deny' && !isNew;
+    const [refused, noted] = [true, false].map((wanted) =>
+      toldFirst(
+        verdicts
+          .filter((verdict) => isRefused(verdict) === wanted)
+          .map(({ invariant, newly }) => ({ invariant, findings: newly })),
+        judged,
+        { each: changeToldEachMax, all: changeToldMax },
+      ),
+    );
     const counters = this.counters();
     return {
-      refused: breaches.flatMap(({ isRefused, list }) => (isRefused ? list : [])),
-      noted: breaches.flatMap(({ isRefused, list }) => (isRefused ? [] : list)),
+      refused: refused?.breaches ?? [],
+      noted: noted?.breaches ?? [],
+      more: { refused: refused?.more ?? 0, noted: noted?.more ?? 0 },
       mended: verdicts.reduce((sum, { mended }) => sum + mended, 0),
       counters: { ...counters },
     };
@@ -301,89 +333,6 @@ export class Proof {
 }
 
 const none: Standing = new Map();
-
-type Verdict = {
-  readonly id: string;
-  readonly invariant: Invariant;
-  readonly standing: Standing;
-  readonly newly: readonly Finding[];
-  readonly mended: number;
-  /** It was not demanded before: what it finds stands already. */
-  readonly isNew: boolean;
-};
-
-type Judging = { readonly state: State; readonly judged: Judged; readonly changed: Changed };
-
-function judgeOne<I extends Invariant>(invariant: I, { state, judged, changed }: Judging): Verdict {
-  const { id } = invariant;
-  const known = state.world.invariants.find((one) => one.id === id);
-  const before = state.standing.get(id);
-  if (known !== invariant || before === undefined) {
-    const standing = fullStanding(invariant, judged);
-    return { id, invariant, standing, newly: broken(invariant, standing), mended: 0, isNew: true };
-  }
-  const kind = kindOf(invariant);
-  if (kind.form === 'rows') {
-    // Rows are facts of the structure: the rules in filters have no say in them.
-    if (!changed.structure) return { id, invariant, standing: before, newly: [], mended: 0, isNew: false };
-    const standing = new Map(kind.rows(invariant, judged).map((row) => [row.key, row]));
-    const newly = [...standing.values()].filter(({ key }) => !before.has(key)).map((row) => ({ row }));
-    const mended = [...before.keys()].filter((key) => !standing.has(key)).length;
-    return { id, invariant, standing, newly, mended, isNew: false };
-  }
-  return judgeSets(invariant, { before, judged, changed });
-}
-
-type Comparing = { readonly before: Standing; readonly judged: Judged; readonly changed: Changed };
-
-function judgeSets<I extends Invariant>(invariant: I, { before, judged, changed }: Comparing): Verdict {
-  const kind = kindOf(invariant);
-  assert(kind.form === 'sets', `${invariant.kind} is not proved by sets.`);
-  const { store } = judged.reach.parts;
-  let standing = before;
-  const own = (): Map<string, { end: End; bad: Half } | Row> => {
-    if (standing === before) standing = new Map(before);
-    return standing as Map<string, { end: End; bad: Half } | Row>;
-  };
-  const newly: Finding[] = [];
-  let mended = 0;
-  const judge = (end: End): void => {
-    const key = keyOf(end);
-    const old = before.get(key);
-    const oldBad = old !== undefined && 'bad' in old ? old.bad : nothing;
-    const bad = kind.bad(invariant, end, judged);
-    if (bad === oldBad) return;
-    if (bad === nothing) own().delete(key);
-    else if (invariant.kind !== 'unchanged') own().set(key, { end, bad });
-    const gained = store.difference(bad, oldBad);
-    if (gained !== nothing) newly.push({ end, bad: gained });
-    else mended += 1;
-  };
-  for (const end of kind.ends(invariant, judged, changed)) judge(end);
-  // Addresses that are gone, or are judged no more, break nothing.
-  const meant = changed.regrouped && before.size > 0 ? meantBy(invariant, judged) : undefined;
-  if (changed.all || changed.structure || changed.regrouped)
-    for (const key of before.keys()) if (isGone(key, judged) || meant?.has(key) === false) own().delete(key);
-  if (invariant.kind !== 'exposure') return { id: invariant.id, invariant, standing, newly, mended, isNew: false };
-  // So few addresses cannot be too many NICs.
-  if (standing === before || standing.size <= invariant.max)
-    return { id: invariant.id, invariant, standing, newly: [], mended, isNew: false };
-  const [was, is] = [before, standing].map(marksIn);
-  const isOver = (is?.size ?? 0) > invariant.max && (is?.size ?? 0) > (was?.size ?? 0);
-  const first = isOver ? newly.filter(({ end }) => was?.has(end?.mark ?? 0) !== true) : [];
-  return { id: invariant.id, invariant, standing, newly: first.slice(0, 1), mended, isNew: false };
-}
-
-/** The addresses that the invariant judges now. */
-function meantBy<I extends Invariant>(invariant: I, judged: Judged): ReadonlySet<string> | undefined {
-  const kind = kindOf(invariant);
-  return kind.form === 'sets' ? new Set(kind.ends(invariant, judged, undefined).map(keyOf)) : undefined;
-}
-
-function isGone(key: string, { reach }: Judged): boolean {
-  const [mark = '', address = ''] = key.split(' ');
-  return reach.places.marks.get(Number(mark))?.port.addresses[address] === undefined;
-}
 
 function rowsOf({ size: { nodes, labelNodes } }: PacketSets): number {
   return nodes + labelNodes;

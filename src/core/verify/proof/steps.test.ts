@@ -2,6 +2,7 @@
 
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
+import { changeToldEachMax, standingToldEachMax } from '#base/limits.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { type MemoryView } from '#model/memory.ts';
 import { evaluate } from '#program/eval.ts';
@@ -9,7 +10,7 @@ import type { Invariant } from '#verify/invariant/invariant.ts';
 import { Proof } from '#verify/proof/proof.ts';
 import type { World } from '#verify/proof/standing.ts';
 import type { Breach } from '#verify/proof/verdict.ts';
-import { labStamp, viewOf } from '#test/generate/build.ts';
+import { addNic, addSubnet, addVnet, labStamp, newBuild, viewOf } from '#test/generate/build.ts';
 import { randomEdits } from '#test/generate/edit.ts';
 import { testEstate } from '#test/generate/estate.ts';
 import { randomFrom } from '#test/generate/random.ts';
@@ -105,3 +106,20 @@ test('what a store holds that nothing needs is let go between the writes, and no
 function places(breaches: readonly Breach[]): readonly string[] {
   return breaches.map(({ invariant, subject }) => `${invariant.id} ${JSON.stringify(subject)}`).sort();
 }
+
+test('of much that is broken the first is told, with packets; all of it is counted and placed', () => {
+  const build = newBuild();
+  addVnet(build, 'a', ['10.0.0.0/16']);
+  addSubnet(build, 'a/s', [['10.0.0.0/16']]);
+  for (let index = 0; index < 130; index++)
+    addNic(build, `n${index}`, { subnet: 'a/s', addresses: [{ address: `10.0.1.${index + 4}` }] });
+  const view = viewOf(build);
+  const apart: Invariant = { ...about, id: 'apart', kind: 'only', from: [], to: [{ kind: 'nics' }], services: [] };
+  const proof = new Proof();
+  assert.equal(proof.load(worldOf(view, [{ ...apart, effect: 'audit' }])).length, standingToldEachMax);
+  assert.equal(proof.standingCount, 130);
+  assert.equal(new Set(proof.brokenAt().map(({ mark }) => mark)).size, 130);
+  const { noted, more } = proof.propose(worldOf(view, [{ ...apart, id: 'new' }]));
+  assert.equal(noted.length, changeToldEachMax);
+  assert.deepEqual(more, { refused: 0, noted: 130 - changeToldEachMax });
+});

@@ -60,6 +60,8 @@ export type Side = { readonly name: string; readonly nics: number };
 export type Judgement = {
   readonly refused: readonly Breach[];
   readonly noted: readonly Breach[];
+  /** How many more there are of each than are told. */
+  readonly more: { readonly refused: number; readonly noted: number };
   readonly mended: number;
   /** Operations counted, the same for the same history everywhere. */
   readonly counters: { readonly [name: string]: number };
