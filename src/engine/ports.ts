@@ -142,7 +142,9 @@ export interface ProofQuestions {
   /** What a checker needs to judge the proof by other means. */
   evidence(): Promise<Evidence>;
   /** One invariant by its id, whether it holds, and what breaks it. */
-  prove(id: string): Promise<{ readonly holds: boolean; readonly broken: readonly ToldBreach[] }>;
+  prove(
+    id: string,
+  ): Promise<{ readonly holds: boolean; readonly broken: readonly ToldBreach[]; readonly more: number }>;
 }
 
 /** The invariants in force at a revision, whose NICs they speak of, and what was found broken. */

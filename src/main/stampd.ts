@@ -114,7 +114,13 @@ const flows = new FlowCollector({
   onTrouble,
 });
 flows.start();
-const checker = new CheckerRounds({ gate: assembly.engine.gate, store: assembly.store, clock, onTrouble });
+const checker = new CheckerRounds({
+  gate: assembly.engine.gate,
+  nics: () => [...assembly.engine.view().ofType('Microsoft.Network/networkInterfaces')].length,
+  store: assembly.store,
+  clock,
+  onTrouble,
+});
 checker.start();
 const drift = new DriftFollower({ plane, store: assembly.store, clock, onTrouble });
 later.drift = drift;

@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { checkerPortsMax } from '#base/limits.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { listAlerts } from '#engine/alerts/alerts.ts';
 import { CheckerRounds } from '#engine/checker/rounds.ts';
@@ -25,7 +26,7 @@ function openStamp(told: readonly { readonly invariant: string; readonly mark: n
   return { programs, estate, invariants: baselineOf(estate), told };
 }
 
-function roundsOn(claim: ReturnType<typeof openStamp>, { asked = 7 } = {}) {
+function roundsOn(claim: ReturnType<typeof openStamp>, { asked = 7, nics = 1 } = {}) {
   const { folder, remove } = scratchFolder();
   const store = openAt(join(folder, 'stamp.db'));
   const scratch = {
@@ -43,6 +44,7 @@ function roundsOn(claim: ReturnType<typeof openStamp>, { asked = 7 } = {}) {
       standing: () => Promise.resolve({ record: { revision: 7 }, signature: '', programs: claim.programs } as never),
       ask: (question) => question({ evidence: () => Promise.resolve(evidence) } as never),
     },
+    nics: () => nics,
     store: scratch.store,
     clock: { now: () => 1000, sleep: () => Promise.resolve() },
     onTrouble: (what) => troubles.push(what),
@@ -71,4 +73,13 @@ test('evidence of another revision than the programs is not judged', async () =>
   assert.deepEqual(await rounds.round(), []);
   assert.deepEqual([troubles, listAlerts(scratch.store)], [['checking the prover'], []]);
   scratch.remove();
+});
+
+test('the prover of a stamp that is too large is not asked', async () => {
+  const large = roundsOn(openStamp([]), { nics: checkerPortsMax + 1 });
+  for (let round = 0; round < 20; round++) assert.deepEqual(await large.rounds.round(), []);
+  assert.equal(large.rounds.packets, 0);
+  assert.deepEqual(large.troubles, []);
+  assert.deepEqual(listAlerts(large.scratch.store), []);
+  large.scratch.remove();
 });

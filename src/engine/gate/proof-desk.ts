@@ -32,6 +32,9 @@ import type { Breach } from '#verify/proof/verdict.ts';
 /** So many different texts of resources are kept to be shared while a model comes in. */
 const textsMax = 1 << 16;
 
+/** Packets that show what stands broken, for the checker: each is replayed there. */
+const evidenceTelling = { each: 10, all: 50, isBare: true } as const;
+
 type Undo = { readonly revision: number; readonly edits: readonly Edit[]; readonly programs: JsonObject };
 
 /**
@@ -175,7 +178,7 @@ export class ProofDesk implements Prover, ProofQuestions {
   evidence(): Promise<Evidence> {
     return this.#asked(() => {
       const { invariants, proof } = this.#bench;
-      const shown = this.#bench.standing().map(({ invariant, subject, witness }) => ({
+      const shown = proof.standing(evidenceTelling).map(({ invariant, subject, witness }) => ({
         invariant: invariant.id,
         mark: subject.kind === 'nic' ? subject.mark : undefined,
         ...(witness === undefined ? {} : { witness: { packet: witness.packet, verdict: witness.fate.verdict } }),
@@ -195,8 +198,8 @@ export class ProofDesk implements Prover, ProofQuestions {
           target: 'id',
         });
       }
-      const broken = this.#toldAll(this.#bench.proof.ask(invariant));
-      return { holds: broken.length === 0, broken };
+      const { breaches, more } = this.#bench.proof.ask(invariant);
+      return { holds: breaches.length === 0, broken: this.#toldAll(breaches), more };
     });
   }
 

@@ -1,8 +1,7 @@
 /** Commands that ask for the prover's word on the stamp that stands: findings, exposure, who reaches whom, and one invariant. */
 
-import type { Exposed, Findings } from '#engine/ports.ts';
-import type { ToldBreach } from '#engine/proof/told.ts';
-import { breachText, findingsText } from '#main/command/breach-text.ts';
+import type { Exposed, Findings, ProofQuestions } from '#engine/ports.ts';
+import { findingsText } from '#main/command/breach-text.ts';
 import { print } from '#main/command/options.ts';
 import { withTarget, type TargetOptions } from '#main/command/target.ts';
 import type { Reaching } from '#verify/proof/verdict.ts';
@@ -39,9 +38,13 @@ export async function showReach(scope: string | undefined, options: TargetOption
 /** `ringwall prove INVARIANT`: exits with 1 when it is broken. */
 export async function proveInvariant(id: string, options: TargetOptions): Promise<void> {
   const proof = await withTarget(options, (link) =>
-    link.call<{ readonly holds: boolean; readonly broken: readonly ToldBreach[] }>('prove', [id]),
+    link.call<Awaited<ReturnType<ProofQuestions['prove']>>>('prove', [id]),
   );
-  print(options, proof, proof.holds ? `${id} holds for every packet.` : proof.broken.map(breachText).join('\n'));
+  print(
+    options,
+    proof,
+    proof.holds ? `${id} holds for every packet.` : findingsText({ told: proof.broken, more: proof.more }),
+  );
   if (!proof.holds) process.exitCode = 1;
 }
 

@@ -15,8 +15,11 @@ import type { End } from '#verify/reach/reach.ts';
 /** What broke: packets of a set at an address, or a row. */
 export type Finding = { readonly end?: End; readonly bad?: Half; readonly row?: Row };
 
+type Tell = { readonly invariant: Invariant; readonly finding: Finding; readonly isBare?: boolean };
+
 /** The breach of a finding; a witness that the oracle treats otherwise than the sets say is our mistake, and nothing is answered. */
-export function told(invariant: Invariant, { end, bad, row }: Finding, world: Judged): readonly Breach[] {
+function told({ invariant, finding, isBare = false }: Tell, world: Judged): Breach {
+  const { end, bad, row } = finding;
   if (row !== undefined) {
     const subject: Subject =
       row.mark !== undefined
@@ -25,7 +28,7 @@ export function told(invariant: Invariant, { end, bad, row }: Finding, world: Ju
           ? { kind: 'stamp' }
           : { kind: 'point', point: row.point };
     const witness = row.shown === undefined ? undefined : witnessOf(row.shown, world);
-    return [{ invariant, subject, says: row.says, fixes: [], ...(witness === undefined ? {} : { witness }) }];
+    return { invariant, subject, says: row.says, fixes: [], ...(witness === undefined ? {} : { witness }) };
   }
   assert(end !== undefined && bad !== undefined, 'A finding names neither a row nor a set.');
   const kind = kindOf(invariant);
@@ -39,26 +42,25 @@ export function told(invariant: Invariant, { end, bad, row }: Finding, world: Ju
     says: line(witness, invariant),
     witness,
   } as const;
-  return [{ ...breach, fixes: fixesFor(breach, { end, bad }, world) }];
+  return { ...breach, fixes: isBare ? [] : fixesFor(breach, { end, bad }, world) };
 }
 
-/** How many findings are told: of each invariant, and altogether. */
-export type Telling = { readonly each: number; readonly all: number };
+/** How many findings are told: of each invariant, and altogether; `isBare`: without what would be accepted, which costs most. */
+export type Telling = { readonly each: number; readonly all: number; readonly isBare?: boolean };
+
+/** What is told, and how many findings are not. */
+export type Told = { readonly breaches: readonly Breach[]; readonly more: number };
 
 export type Broken = { readonly invariant: Invariant; readonly findings: readonly Finding[] };
 
 /** Tells the first findings of each invariant, in their order, and counts the others: each costs a search for what would be accepted. */
-export function toldFirst(
-  broken: readonly Broken[],
-  world: Judged,
-  { each, all }: Telling,
-): { readonly breaches: readonly Breach[]; readonly more: number } {
+export function toldFirst(broken: readonly Broken[], world: Judged, { each, all, isBare = false }: Telling): Told {
   const breaches: Breach[] = [];
   let more = 0;
   for (const { invariant, findings } of broken) {
     const some = findings.slice(0, Math.min(each, all - breaches.length));
     more += findings.length - some.length;
-    for (const finding of some) breaches.push(...told(invariant, finding, world));
+    for (const finding of some) breaches.push(told({ invariant, finding, isBare }, world));
   }
   return { breaches, more };
 }

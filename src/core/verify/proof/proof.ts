@@ -13,7 +13,7 @@ import { assert, Refusal } from '#base/wrong.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
 import { PacketSets, type StoreMark } from '#verify/packet-sets.ts';
 import { blastBetween } from '#verify/proof/blast.ts';
-import { type Broken, told, toldFirst } from '#verify/proof/breach.ts';
+import { type Broken, type Telling, type Told, toldFirst } from '#verify/proof/breach.ts';
 import { type Changed, changedBetween, concernsAppliance } from '#verify/proof/changed.ts';
 import { judgeOne, type Verdict } from '#verify/proof/judge.ts';
 import {
@@ -153,10 +153,9 @@ export class Proof {
   }
 
   /** What is broken in the state that stands, each with a packet that shows it: the first of each invariant (`standingCount` counts all). */
-  standing(): readonly Breach[] {
+  standing(telling = standingTelling): readonly Breach[] {
     const { judged } = this.#standingState();
     this.#store.budget.refill();
-    const telling = { each: standingToldEachMax, all: standingToldMax };
     const { breaches } = toldFirst(this.#broken(), judged, telling);
     if (this.#proposed === undefined) this.#store.commit();
     return breaches;
@@ -189,12 +188,13 @@ export class Proof {
   }
 
   /** Asks whether an invariant holds of what stands, without making it one of the stamp's. */
-  ask(invariant: Invariant): readonly Breach[] {
+  ask(invariant: Invariant): Told {
     const { judged } = this.#standingState();
     this.#store.budget.refill();
     const mark = this.#store.mark();
     try {
-      return broken(invariant, fullStanding(invariant, judged)).flatMap((finding) => told(invariant, finding, judged));
+      const findings = broken(invariant, fullStanding(invariant, judged));
+      return toldFirst([{ invariant, findings }], judged, standingTelling);
     } finally {
       this.#store.rollback(mark);
       if (this.#proposed === undefined) this.#store.commit();
@@ -333,6 +333,7 @@ export class Proof {
 }
 
 const none: Standing = new Map();
+const standingTelling: Telling = { each: standingToldEachMax, all: standingToldMax };
 
 function rowsOf({ size: { nodes, labelNodes } }: PacketSets): number {
   return nodes + labelNodes;
