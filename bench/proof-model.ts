@@ -109,7 +109,7 @@ export class ProofModel {
       kinds.map((invariant, place) => {
         const invariants = [...this.invariants, invariant];
         const proof = new Proof();
-        const full = msOf(() => proof.load({ ...this.world(), invariants }));
+        const full = msOf(() => proof.fill({ ...this.world(), invariants }));
         const samples = Array.from({ length: changesApart }, (_, index) => {
           const next = { ...this.changed(from + place * changesApart + index, 1), invariants };
           return msOf(() => proof.propose(next)) + msOf(() => proof.keep());
@@ -129,7 +129,7 @@ export class ProofModel {
   /** The one question of management ports, for all NICs: the least of some runs, in ms. */
   managementMs(runs: number): number {
     const invariants = this.invariants.filter(({ id }) => id === 'baseline/management-ports');
-    const samples = Array.from({ length: runs }, () => msOf(() => new Proof().load({ ...this.world(), invariants })));
+    const samples = Array.from({ length: runs }, () => msOf(() => new Proof().fill({ ...this.world(), invariants })));
     return Math.min(...samples);
   }
 
