@@ -7,6 +7,7 @@ import { guestLink } from '#adapters/link/guest-link.ts';
 import { planeLink } from '#adapters/link/plane-link.ts';
 import { proverLink } from '#adapters/link/prover-link.ts';
 import { serve } from '#adapters/link/server.ts';
+import { FlowChecker } from '#engine/flow-logs/flow-checker.ts';
 import { FlowCollector } from '#engine/flow-logs/collector.ts';
 import { FlowFiles } from '#engine/flow-logs/files.ts';
 import { guestKnocker } from '#engine/questions/guest-knock.ts';
@@ -105,12 +106,21 @@ const probes = new ProbeFollower({
 });
 probes.start();
 const flowFiles = new FlowFiles(places.flowLogs);
+const { engine } = assembly;
+const standing = {
+  revision: () => engine.gate.revision,
+  confirmed: () => real.plane.confirmed,
+  programs: engine.programs,
+  clock,
+};
+const flowChecker = new FlowChecker(standing);
 const flows = new FlowCollector({
   source: flowLink(links.netd),
   view: () => assembly.engine.view(),
   files: flowFiles,
   store: assembly.store,
   clock,
+  checker: flowChecker,
   onTrouble,
 });
 flows.start();
@@ -161,6 +171,10 @@ await serve({
     guests,
     flowFiles,
     drift,
+    checks: () => ({
+      proof: { packets: checker.packets, disagreements: checker.disagreements },
+      flows: { compared: flows.compared, ...flowChecker.counts },
+    }),
     subscriptionId: boot.secret('subscriptionId').reveal(),
   }),
 });

@@ -60,6 +60,8 @@ export const auditScanMax = 10_000;
 export const auditTextMax = 4096;
 /** Alerts kept; the oldest closed one goes first, and none is opened beyond this many open ones. */
 export const alertsKeptMax = 10_000;
+/** Open alerts that the status tells of. */
+export const alertsToldMax = 50;
 /** Identity: rows of one directory, and what hangs on one principal. */
 export const principalsMax = 10_000;
 export const groupsPerPrincipalMax = 200;
@@ -242,6 +244,10 @@ export const flowsQueuedMax = 10_000;
 export const flowsWatchedMax = 32_768;
 /** Verdicts compared with the programs in one reading: a sample, so that a flood of flows costs little. */
 export const flowsComparedMax = 500;
+/** Flows of one reading that are judged once more by the program in force: at most so many, evenly over all. */
+export const flowsJudgedMax = 500;
+/** The kernel gathers what it logs for a tenth of a second; a busy machine hands it over later. */
+export const flowSettleMs = 1000;
 /** Replies of a kernel socket read in one call: the rest waits in the kernel, or is counted as lost. */
 export const flowMessagesMax = 10_000;
 /** A flow that goes on is told of again after this long (Azure: five minutes). */

@@ -6,6 +6,8 @@ import { builtInRoles } from '#access/roles.ts';
 import { evaluate } from '#program/eval.ts';
 import type { Packet } from '#program/packet.ts';
 import type { Programs } from '#program/program.ts';
+import { alertsToldMax } from '#base/limits.ts';
+import { listAlerts } from '#engine/alerts/alerts.ts';
 import { appendAudit } from '#engine/audit/audit.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
 import type { GuestDriver } from '#engine/guest-port.ts';
@@ -33,6 +35,8 @@ export type OperatorParts = {
   readonly flowFiles?: FlowFiles;
   /** Absent in model mode: there is no kernel to tamper with. */
   readonly drift?: DriftFollower;
+  /** What was checked behind the proof's and the kernel's back, in numbers. Absent in model mode. */
+  readonly checks?: () => JsonObject;
   readonly subscriptionId: string;
 };
 
@@ -51,6 +55,8 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       subscriptionId: parts.subscriptionId,
       endpoints: parts.endpoints,
       untrustedHosts: parts.drift?.untrusted() ?? [],
+      ...(parts.checks === undefined ? {} : { checks: parts.checks() }),
+      alerts: alertsOf(assembly),
     }),
     createServicePrincipal: (wanted: WantedPrincipal) => makePrincipal(assembly, parts, wanted),
     programs: async (): Promise<JsonObject> => (await engine.gate.standing()).programs,
@@ -80,6 +86,14 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
     resource: (id: string) => engine.view().get(id) ?? null,
     ...guestMethods(assembly, parts),
   };
+}
+
+/** What someone must look at, newest first. */
+function alertsOf({ store }: Assembly): JsonObject[] {
+  const active = listAlerts(store, { state: 'Active' }).slice(0, alertsToldMax);
+  return active.map(({ id, code, resource, severity, says, openedAt }) => {
+    return { id, code, resource, severity, says, openedAt: new Date(openedAt).toISOString() };
+  });
 }
 
 async function worldOf(engine: Assembly['engine'], { facts }: OperatorParts): Promise<EndsWorld> {
