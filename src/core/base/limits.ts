@@ -288,3 +288,17 @@ export const driftClosesMs = 60_000;
 export const driftsKeptForAnswerMax = 100;
 export const tamperWindowMs = 10 * 60_000;
 export const tamperTimesMax = 3;
+/** Canaries: how often, the largest stamp (NICs of machines) that sends any, packets drawn in search of a round's few, canaries of each kind in a round. */
+export const canaryEveryMs = 5000;
+export const canaryNicsMax = 2000;
+export const canaryDrawsMax = 64;
+export const canariesPerKind = 3;
+/** What the kernel's keeper grants whoever asks: canaries of one order, places to look at for one, orders apart by, and how long it looks. */
+export const canariesPerOrderMax = 8;
+export const canaryPlacesMax = 16;
+export const canaryLeastMs = 1000;
+export const canaryWaitMs = 300;
+/** Source ports of canaries: above those that Linux gives to clients (32768 to 60999), so that none meets a flow that goes on. */
+export const canaryPortFirst = 61_000;
+/** Orders whose packets the flow logs leave out; what the kernel logs is read every second. */
+export const canariesRememberedMax = 3;

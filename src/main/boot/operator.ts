@@ -35,6 +35,8 @@ export type OperatorParts = {
   readonly flowFiles?: FlowFiles;
   /** Absent in model mode: there is no kernel to tamper with. */
   readonly drift?: DriftFollower;
+  /** Sends canaries now; absent where none are sent. */
+  readonly canaries?: () => Promise<readonly string[]>;
   /** What was checked behind the proof's and the kernel's back, in numbers. Absent in model mode. */
   readonly checks?: () => JsonObject;
   readonly subscriptionId: string;
@@ -80,6 +82,7 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       });
     },
     suggest: async (nsg: string, days: number) => await suggestionOf(assembly, parts, { nsg, days }),
+    canaries: async () => await sendCanaries(parts),
     drift: () => ({ changes: parts.drift?.recent() ?? [], untrustedHosts: parts.drift?.untrusted() ?? [] }),
     trust: (host: string) => trustHost(parts, host),
     policySigned: (about: SignedPolicy) => auditPolicy(assembly, parts, about),
@@ -150,6 +153,14 @@ async function makePrincipal({ engine, directory }: Assembly, parts: OperatorPar
     tenantId: parts.facts.tenantId,
     ...(secret === undefined ? {} : { secret }),
   };
+}
+
+/** One round of canaries, apart from those on schedule; answers what each showed. */
+async function sendCanaries({ canaries }: OperatorParts): Promise<readonly string[]> {
+  if (canaries !== undefined) return await canaries();
+  throw new Refusal('CanariesOff', 'No canaries are sent: nothing runs in a model, or the settings turn them off.', {
+    status: 404,
+  });
 }
 
 async function trustHost(parts: OperatorParts, host: string): Promise<JsonObject> {
