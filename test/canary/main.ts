@@ -18,10 +18,12 @@ const tally = { passed: 0, failed: 0, skipped: 0 };
 const guests = { left: '10.0.0.4', right: '10.0.0.5', far: '10.1.0.4' } as const;
 /** The keeper grants one order a second. */
 const restRounds = 20;
+/** The ports that neighbours may use, of those that canaries are drawn from. */
+const openPorts = [80, 443, 53] as const;
 const alarmRoundsMax = 25;
 
 type Counts = { readonly [name: string]: number };
-type Alert = { readonly code: string; readonly severity: string; readonly says: string; readonly resource: string };
+type Alert = { readonly code: string; readonly severity: string; readonly says: string };
 type Status = {
   readonly checks: { readonly canaries: Counts; readonly flows: Counts };
   readonly alerts: readonly Alert[];
@@ -64,6 +66,7 @@ async function onStamp(stamp: OwnStamp): Promise<void> {
     await judgeTraces(scene);
     await judgeHole(scene);
     await judgeLoss(scene, furniture);
+    await judgeFlows(scene, furniture);
   } finally {
     link.close();
   }
@@ -75,10 +78,10 @@ async function furnish(furniture: Furniture): Promise<void> {
   const { location } = stamp;
   await furniture.makeGroup();
   const rule = (name: string, properties: JsonObject) => ({ name, properties });
-  const noTelnet = { ...ruleBody({ priority: 110, port: 9, prefix: 'VirtualNetwork' }), access: 'Deny' };
+  const discard = { ...ruleBody({ priority: 110, port: 9, prefix: 'VirtualNetwork' }), access: 'Deny', protocol: '*' };
   await furniture.makeGroupOfRules('guarded', [
     rule('web', ruleBody({ priority: 100, port: 80, prefix: 'Internet' })),
-    rule('no-discard', noTelnet),
+    rule('no-discard', discard),
     rule('no-ssh', { ...ruleBody({ priority: 120, port: 22, prefix: 'VirtualNetwork' }), access: 'Deny' }),
   ]);
   const networkSecurityGroup = { id: furniture.id('networkSecurityGroups/guarded') };
@@ -117,7 +120,8 @@ async function furnish(furniture: Furniture): Promise<void> {
 async function judgeSilence(scene: Scene): Promise<void> {
   const right = `--net=${namespaceOfGuest(guests.right)}`;
   await run(['nsenter', right, 'nft', 'flush', 'ruleset'], '');
-  const listener = new Program(['nsenter', right, 'nc', '-l', '-k', '80']);
+  // A closed port counts nothing: so that each canary that comes is counted, there is a listener wherever one may.
+  const listeners = openPorts.map((port) => new Program(['nsenter', right, 'nc', '-l', '-k', String(port)]));
   try {
     await sleep(300);
     const before = await tcpOf(right);
@@ -131,7 +135,7 @@ async function judgeSilence(scene: Scene): Promise<void> {
     for (const name of ['PassiveOpens', 'OutRsts', 'OutSegs'])
       told(behind[name] === before[name], `its ${name} is what it was: ${before[name]}, ${behind[name]}`);
   } finally {
-    listener.end();
+    for (const listener of listeners) listener.end();
   }
 }
 
@@ -222,20 +226,20 @@ async function judgeHole(scene: Scene): Promise<void> {
   }
 }
 
+/** Where the right guest's port is. */
+async function routerOf({ stamp, link }: Scene, furniture: Furniture) {
+  const id = furniture.id('networkInterfaces/right');
+  const { mark } = (await link.call<{ readonly internal: { readonly mark: number } }>('resource', [id])).internal;
+  const routers = namespacesWith(`rw${stamp.number}-v`);
+  return { mark, namespace: routers.find((router) => linksOf(router).includes(`n${mark}`)) ?? '' };
+}
+
 /** The last link swallows what goes to the guest: a queueing discipline, which is no rule either. */
 async function judgeLoss(scene: Scene, furniture: Furniture): Promise<void> {
-  const { stamp, link } = scene;
-  const nic = await link.call<{ readonly internal: { readonly mark: number } }>('resource', [
-    furniture.id('networkInterfaces/right'),
-  ]);
-  const { mark } = nic.internal;
-  const routers = namespacesWith(`rw${stamp.number}-v`);
-  const name = routers.find((router) => linksOf(router).includes(`n${mark}`)) ?? '';
-  const known = new Set((await scene.status()).alerts.map(({ resource }) => resource));
-  await run(['tc', '-n', name, 'qdisc', 'add', 'dev', `n${mark}`, 'root', 'blackhole'], '');
-  const isNew = (one: Alert): boolean => one.says.includes('seen nowhere') && !known.has(one.resource);
-  const { alert, ms } = await alarm(scene, isNew);
-  await run(['tc', '-n', name, 'qdisc', 'del', 'dev', `n${mark}`, 'root'], '');
+  const { namespace, mark } = await routerOf(scene, furniture);
+  await run(['tc', '-n', namespace, 'qdisc', 'add', 'dev', `n${mark}`, 'root', 'blackhole'], '');
+  const { alert, ms } = await alarm(scene, (one) => one.says.includes('seen nowhere'));
+  await run(['tc', '-n', namespace, 'qdisc', 'del', 'dev', `n${mark}`, 'root'], '');
   told(alert?.severity === 'Critical', `a loss at the last link is told after ${ms} ms: ${alert?.says ?? 'not told'}`);
   told(alert?.says.includes(`delivered to nic ${mark} `) === true, `it is the NIC ${mark} that was promised it`);
   const before = (await scene.status()).checks.canaries;
@@ -243,6 +247,37 @@ async function judgeLoss(scene: Scene, furniture: Furniture): Promise<void> {
   for (let round = 0; round < 4; round++) await scene.round();
   const grown = differenceOf((await scene.status()).checks.canaries, before);
   told(grown['lost'] === 0 && grown['disagreements'] === 0, `mended, all agree again: ${JSON.stringify(grown)}`);
+}
+
+/** A rule that lets in what the program denies, for the moment until it is healed: what the kernel logs meanwhile is told by both judges. */
+async function judgeFlows(scene: Scene, furniture: Furniture): Promise<void> {
+  const { namespace, mark } = await routerOf(scene, furniture);
+  const left = `--net=${namespaceOfGuest(guests.left)}`;
+  await run(['nsenter', left, 'nft', 'flush', 'ruleset'], '');
+  const before = (await scene.status()).checks.flows;
+  told(before['judged'] !== undefined && before['judged'] > 0, `flows that were judged: ${JSON.stringify(before)}`);
+  told(before['disagreements'] === 0, 'and none of them was another than the program says');
+  // Slower than what is logged in a second, quicker than any healing.
+  const sends = `while :; do echo > /dev/udp/${guests.right}/9; sleep 0.02; done`;
+  const sender = new Program(['nsenter', left, 'bash', '-c', sends]);
+  try {
+    await sleep(2500);
+    const list = ['ip', 'netns', 'exec', namespace, 'nft'];
+    const prefix = /prefix "([0-9a-f]{8}\/0110)\/D"/.exec(await run([...list, 'list', 'table', 'inet', 'rw'], ''))?.[1];
+    const rule = `insert rule inet rw li_${mark} udp dport 9 log prefix "${prefix}/A" group 57 accept`;
+    await run([...list, rule], '');
+    const begun = Date.now();
+    let now = await scene.status();
+    while ((now.checks.flows['disagreements'] ?? 0) === 0 && Date.now() - begun < 10_000) {
+      await sleep(100);
+      now = await scene.status();
+    }
+    const alert = now.alerts.find(({ code }) => code === 'FlowLogDisagrees');
+    told(alert?.severity === 'Critical', `told after ${Date.now() - begun} ms: ${alert?.says ?? 'nothing'}`);
+    told((now.checks.flows['disagreements'] ?? 0) > 0, `by the second judge too: ${JSON.stringify(now.checks.flows)}`);
+  } finally {
+    sender.end();
+  }
 }
 
 async function alarm(scene: Scene, isWanted: (alert: Alert) => boolean): Promise<{ alert?: Alert; ms: number }> {

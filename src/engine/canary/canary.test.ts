@@ -202,6 +202,7 @@ test('[S2.3] a forbidden canary that arrives alarms at once, with packet and pat
   const verdicts = await made.round();
   ok(verdicts.includes('leaked'), verdicts.join());
   ok(alerts().includes('CanaryDisagrees Critical'));
+  match(listAlerts(store)[0]?.resource ?? '', /^canary\/forbidden\/(nic \d|infra)$/);
   match(listAlerts(store)[0]?.says ?? '', /tcp .* from .* is dropped \(.*\) .*seen at .*Path: /);
   end();
 });

@@ -198,7 +198,10 @@ export class CanaryRounds {
   async #alarm(one: Foretold, answer: CanaryAnswer): Promise<void> {
     const { store, clock } = this.#parts;
     this.#counts.disagreements += 1;
-    const resource = `canary/${placeText(one.order.origin)} > ${one.order.watch.map(placeText).join()}`;
+    // By where it went: as many alerts as there are ends, however many pairs a hole joins.
+    const [end] = one.order.watch;
+    const kind = one.fate.verdict === 'drop' ? 'forbidden' : 'promised';
+    const resource = `canary/${kind}/${end === undefined ? 'nowhere' : placeText(end)}`;
     const condition = { code, resource, severity: 'Critical', says: canaryWords(one, answer) } as const;
     await openAlert(store, condition, { at: clock.now() });
   }
