@@ -193,7 +193,12 @@ function look(flights: readonly Flight[], lookouts: readonly Lookout[]): void {
       const { source, target, sourcePort, targetPort } = canary;
       const { order, seen } = flight;
       const isOwn = (one: CanaryPlace): boolean => placeText(one) === placeText(place);
-      if (isEntry) flight.hasEntered ||= isOwn(order.origin) && source === order.source && target === order.target;
+      const isAsSent =
+        source === order.source &&
+        target === order.target &&
+        sourcePort === order.sourcePort &&
+        targetPort === order.targetPort;
+      if (isEntry) flight.hasEntered ||= isAsSent && isOwn(order.origin);
       else if (order.watch.some(isOwn) && seen.length < sightingsMax)
         seen.push({ at: place, source, target, sourcePort, targetPort });
     }

@@ -105,7 +105,10 @@ export function judgeCanary({ fate, order }: Foretold, answer: CanaryAnswer, pro
     return seen.some((one) => isSenders(order, one, programs)) ? 'leaked' : 'strayed';
   }
   if (seen.length === 0) return 'lost';
-  return seen.every((one) => fate.to.some((wanted) => isAs(wanted, one))) ? 'agrees' : 'altered';
+  const others = seen.filter((one) => !fate.to.some((wanted) => isAs(wanted, one)));
+  if (others.length === 0) return 'agrees';
+  // It came as promised, and something else with its mark besides: only its sender, a guest, can have made that.
+  return others.length < seen.length && order.origin.kind === 'nic' ? 'strayed' : 'altered';
 }
 
 /** Source ports are not compared: a block of them stands for every one, and a translation may have to change one that is taken. */

@@ -45,6 +45,8 @@ export type CanaryCounts = {
 const code = 'CanaryDisagrees';
 /** What the keeper grants, and a little for the way to it. */
 const roundLeastMs = canaryLeastMs + 50;
+const stillLooksMax = 50;
+const stillEveryMs = 20;
 
 /** `isAgain`: the one before it was lost. */
 type Sent = Foretold & { readonly isAgain: boolean };
@@ -77,9 +79,9 @@ export class CanaryRounds {
   }
 
   start(): void {
-    // One that was asked for a moment ago counts for the schedule too.
+    // One that was asked for a moment ago counts for the schedule too; a clock that was set back does not.
     this.#timer = setInterval(() => {
-      if (this.#parts.clock.now() - this.#lastAt >= canaryEveryMs / 2) void this.round();
+      if (Math.abs(this.#parts.clock.now() - this.#lastAt) >= canaryEveryMs / 2) void this.round();
     }, canaryEveryMs);
   }
 
@@ -107,10 +109,11 @@ export class CanaryRounds {
 
   async #round(): Promise<readonly CanaryVerdict[]> {
     const { keeper, programs, clock } = this.#parts;
-    const restMs = this.#lastAt + roundLeastMs - clock.now();
+    const restMs = Math.min(roundLeastMs, this.#lastAt + roundLeastMs - clock.now());
     if (restMs > 0) await clock.sleep(restMs);
     const nics = this.#parts.running().size;
     if (nics === 0 || nics > canaryNicsMax) return [];
+    await this.#still();
     const before = await programs();
     if (!this.#isStill()) return [];
     const flock = [...this.#again(before), ...this.#fresh(before)];
@@ -118,6 +121,7 @@ export class CanaryRounds {
     if (flock.length === 0) return [];
     this.#lastAt = clock.now();
     const answers = await keeper.canaries(flock.map(({ order }) => order));
+    await this.#still();
     const behind = await programs();
     const isConfirmed = this.#isStill();
     const verdicts: CanaryVerdict[] = [];
@@ -127,6 +131,11 @@ export class CanaryRounds {
       else verdicts.push(await this.#judge(one, answer, behind));
     }
     return verdicts;
+  }
+
+  /** Waits, not for long, until the kernel has what stands: a stamp that is written to all the time is seldom still by chance. */
+  async #still(): Promise<void> {
+    for (let look = 0; look < stillLooksMax && !this.#isStill(); look++) await this.#parts.clock.sleep(stillEveryMs);
   }
 
   #isStill(): boolean {
@@ -162,10 +171,14 @@ export class CanaryRounds {
   /** What was lost once, under another source port: another flow, which no tracker knows. */
   #again(programs: Programs): readonly Sent[] {
     return this.#doubts.slice(0, canariesPerKind - 1).flatMap((one) => {
-      if (!standsStill(one, programs)) return [];
+      if (!standsStill(one, programs)) {
+        this.#counts.passedOver += 1;
+        return [];
+      }
       const packet = { ...one.drawn.packet, sourcePort: canarySourcePort(this.#dice) };
       const again = foretell(programs, { ...one.drawn, packet });
-      return again?.fate.verdict === 'deliver' ? [{ ...again, isAgain: true }] : [];
+      if (again?.fate.verdict !== 'deliver') return [];
+      return [{ ...again, isAgain: true }];
     });
   }
 
