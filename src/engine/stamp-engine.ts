@@ -30,6 +30,7 @@ import { Operations, operationRow } from '#engine/operations/operations.ts';
 import type { Clock, Dice, Knocker, Prover } from '#engine/ports.ts';
 import { Disallowed } from '#engine/proof/refusal.ts';
 import type { Store } from '#engine/store/store.ts';
+import type { Programs } from '#program/program.ts';
 import { subscriptionOf } from '#engine/subscription.ts';
 
 /** What follows a durable change in the world. Model mode has none of these. */
@@ -75,6 +76,8 @@ export class StampEngine implements Engine {
   readonly deployments: Deployments;
   readonly audit: AuditTrail;
   readonly questions: Questions;
+  /** The programs of the revision that stands, kept up from the first time that they are asked for. */
+  readonly programs: () => Promise<Programs>;
   readonly #refusals = new RefusalBudget();
 
   constructor(parts: EngineParts) {
@@ -95,9 +98,10 @@ export class StampEngine implements Engine {
     });
     const standing = new StandingPrograms(this.gate);
     const { knocker } = parts.world;
+    this.programs = () => standing.get();
     this.questions = new Questions({
       view: () => parts.view,
-      programs: () => standing.get(),
+      programs: this.programs,
       access: this.access,
       ...(knocker === undefined ? {} : { knocker }),
     });

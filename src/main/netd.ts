@@ -9,6 +9,7 @@ import { Keeper } from '#engine/keeper/keeper.ts';
 import { localPlane } from '#engine/keeper/local-plane.ts';
 import type { ProbeSpec, SignedRecord } from '#engine/ports.ts';
 import type { JsonObject } from '#base/json.ts';
+import { Fault } from '#base/wrong.ts';
 import type { TreeEdit } from '#base/tree.ts';
 import { readBoot } from '#main/boot/boot.ts';
 import { placesOf, uidOf } from '#main/boot/places.ts';
@@ -57,6 +58,11 @@ await serve({
     probes: (wanted: readonly ProbeSpec[]) => plane.probes(wanted),
     drift: () => keeper.drift(),
     flows: () => kernel.flows(),
+    canaries: (orders: unknown) => {
+      // Whoever owns the asker cannot turn on what the operator turned off.
+      if (settings.canaries === 'off') throw new Fault('CanariesOff', 'The settings of this stamp turn canaries off.');
+      return kernel.canaries(orders);
+    },
   },
 });
 log.info('ready');

@@ -1,14 +1,18 @@
 /** `stampd`: the control plane. It parses, authorises and stores; what the kernel may do is proved elsewhere (decision D1). */
 
 import { LinkClient } from '#adapters/link/client.ts';
+import { canaryLink } from '#adapters/link/canary-link.ts';
 import { edgeLink } from '#adapters/link/edge-link.ts';
 import { flowLink } from '#adapters/link/flow-link.ts';
 import { guestLink } from '#adapters/link/guest-link.ts';
 import { planeLink } from '#adapters/link/plane-link.ts';
 import { proverLink } from '#adapters/link/prover-link.ts';
 import { serve } from '#adapters/link/server.ts';
+import { CanaryRounds } from '#engine/canary/rounds.ts';
+import { FlowChecker } from '#engine/flow-logs/flow-checker.ts';
 import { FlowCollector } from '#engine/flow-logs/collector.ts';
 import { FlowFiles } from '#engine/flow-logs/files.ts';
+import { machineNics } from '#engine/canary/running.ts';
 import { guestKnocker } from '#engine/questions/guest-knock.ts';
 import { guestMaker } from '#engine/reconcile/guest-spec.ts';
 import { CheckerRounds } from '#engine/checker/rounds.ts';
@@ -105,12 +109,21 @@ const probes = new ProbeFollower({
 });
 probes.start();
 const flowFiles = new FlowFiles(places.flowLogs);
+const { engine } = assembly;
+const standing = {
+  revision: () => engine.gate.revision,
+  confirmed: () => real.plane.confirmed,
+  programs: engine.programs,
+  clock,
+};
+const flowChecker = new FlowChecker(standing);
 const flows = new FlowCollector({
   source: flowLink(links.netd),
   view: () => assembly.engine.view(),
   files: flowFiles,
   store: assembly.store,
   clock,
+  checker: flowChecker,
   onTrouble,
 });
 flows.start();
@@ -122,6 +135,14 @@ const checker = new CheckerRounds({
   onTrouble,
 });
 checker.start();
+const canaries = new CanaryRounds({
+  ...standing,
+  keeper: canaryLink(links.netd),
+  running: () => machineNics(engine.view()),
+  store: assembly.store,
+  onTrouble,
+});
+if (settings.canaries === 'on') canaries.start();
 const drift = new DriftFollower({ plane, store: assembly.store, clock, onTrouble });
 later.drift = drift;
 drift.start();
@@ -130,6 +151,7 @@ onStop(() => {
   stopHousekeeping();
   drift.stop();
   checker.stop();
+  canaries.stop();
   flows.stop();
   probes.stop();
   real.stop();
@@ -167,6 +189,12 @@ await serve({
     guests,
     flowFiles,
     drift,
+    ...(settings.canaries === 'on' ? { canaries: () => canaries.round() } : {}),
+    checks: () => ({
+      proof: { packets: checker.packets, disagreements: checker.disagreements },
+      flows: { compared: flows.compared, ...flowChecker.counts },
+      canaries: settings.canaries === 'on' ? canaries.counts : 'off',
+    }),
     subscriptionId: boot.secret('subscriptionId').reveal(),
   }),
 });

@@ -75,6 +75,14 @@ export const suites: readonly Suite[] = [
     isDefault: true,
     needsRoot: true,
   },
+  {
+    ...plain,
+    name: 'canary',
+    says: 'real packets with a mark: agree at rest, tell of holes and losses',
+    entry: 'test/canary/main.ts',
+    isDefault: true,
+    needsRoot: true,
+  },
   { ...plain, name: 'attack', says: 'what an attacker tries', entry: 'test/attack/main.ts', needsRoot: true },
   { ...plain, name: 'kill', says: 'kill -9 of each process under load', entry: 'test/kill/main.ts', needsRoot: true },
 ];

@@ -1,18 +1,20 @@
 /** The Linux data plane: one namespace per point, brought from what the kernel has to what the programs demand. */
 
-import type { JsonObject } from '#base/json.ts';
 import { Fault } from '#base/wrong.ts';
 import type { Applied, Difference, FlowSelector, Plane, Probe, Probed } from '#engine/plane-port.ts';
+import type { CanaryAnswer } from '#engine/canary/canary.ts';
 import type { FlowBatch } from '#engine/flow-logs/flow.ts';
 import type { ProbeResult, ProbeSpec } from '#engine/ports.ts';
 import { KernelSpace } from '#adapters/linux/apply.ts';
+import { isAttached } from '#adapters/linux/attached.ts';
+import { Canaries } from '#adapters/linux/canary.ts';
 import { commitAll, type Work } from '#adapters/linux/commit.ts';
 import { compareState } from '#adapters/linux/compare.ts';
 import { StampFlows } from '#adapters/linux/flow-log.ts';
 import { cutFlows } from '#adapters/linux/flows.ts';
 import { inetNetwork } from '#adapters/linux/fabric-network.ts';
 import { withGuestNamespace } from '#adapters/linux/guest-namespace.ts';
-import { ipBatch, ipJson, run } from '#adapters/linux/ip.ts';
+import { ipBatch, run } from '#adapters/linux/ip.ts';
 import { namespaceOf, namesOf, type Names } from '#adapters/linux/names.ts';
 import { hasNamespace, linksOf, namespacesWith, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
 import { type ForeignChange, NftContext } from '#adapters/linux/nft.ts';
@@ -31,7 +33,7 @@ import {
   sysctls,
 } from '#adapters/linux/topology.ts';
 import { Validator } from '#adapters/linux/validate.ts';
-import type { Port, Programs, RouterProgram } from '#program/program.ts';
+import type { Programs, RouterProgram } from '#program/program.ts';
 
 export type PlaneOptions = {
   readonly number: number;
@@ -56,7 +58,8 @@ export class LinuxPlane implements Plane {
   readonly #hosts: readonly string[];
   readonly #guestOwner: number;
   readonly #prober: Prober;
-  readonly #flows = new StampFlows();
+  readonly #canaries: Canaries;
+  readonly #flows: StampFlows;
   readonly #spaces = new Map<string, KernelSpace>();
   #scratch: NftContext | undefined;
   #programs: Programs = {};
@@ -74,6 +77,8 @@ export class LinuxPlane implements Plane {
     this.#hosts = hosts;
     this.#guestOwner = guestOwner;
     this.#prober = new Prober(async (probe) => await this.probe(probe));
+    this.#canaries = new Canaries({ names: this.#names, programs: () => this.#programs, guestOwner });
+    this.#flows = new StampFlows((sequence) => this.#canaries.isOurs(sequence));
   }
 
   up(): Promise<void> {
@@ -159,6 +164,7 @@ export class LinuxPlane implements Plane {
         const up = ['address', port.mac, 'mtu', String(port.mtu), 'up'];
         await run(['nsenter', `--net=${guest}`, 'ip', 'link', 'set', name, ...up], '');
       });
+      this.#canaries.attached(mark, { pid, link: name });
     });
   }
 
@@ -197,6 +203,11 @@ export class LinuxPlane implements Plane {
   /** Flows seen since the last call; only the points that this machine carries log any. */
   flows(): Promise<FlowBatch> {
     return this.#inTurn(async () => this.#flows.read(Date.now(), (point) => namespaceOf(this.#names, point)));
+  }
+
+  /** Sends canaries and tells where they came out (canary.ts); not in turn, so that no write waits for them. */
+  canaries(orders: unknown): Promise<readonly CanaryAnswer[]> {
+    return this.#canaries.send(orders);
   }
 
   close(): Promise<void> {
@@ -375,19 +386,4 @@ function hasPair(pairs: readonly Pair[], wanted: Pair): boolean {
   return pairs.some(
     ({ first, second, host }) => first === wanted.first && second === wanted.second && host === wanted.host,
   );
-}
-
-type Ends = { readonly namespace: string; readonly guest: string; readonly name: string };
-
-/** Is the guest's link the other end of the router's port? Each end names the other's number, and the guest's has the NIC's address. */
-async function isAttached({ namespace, guest, name }: Ends, { mark, mac }: Port): Promise<boolean> {
-  if (!linksOf(namespace).includes(`n${mark}`)) return false;
-  const [near] = await ipJson(namespace, ['link', 'show', 'dev', `n${mark}`]);
-  // Without a link of that name the command fails, which answers the question.
-  const text = await run(['nsenter', `--net=${guest}`, 'ip', '-j', '-N', 'link', 'show', 'dev', name], '').catch(
-    () => '[]',
-  );
-  const far = (JSON.parse(text) as JsonObject[])[0];
-  if (near === undefined || far === undefined) return false;
-  return far['link_index'] === near['ifindex'] && near['link_index'] === far['ifindex'] && far['address'] === mac;
 }

@@ -1,6 +1,7 @@
 /** The kernel's messages about flows: packets logged by rules (nfnetlink_log), and connections that go on or end (ctnetlink). */
 
 import { printAddress } from '#base/prefix.ts';
+import { readCanary } from '#adapters/linux/canary-frame.ts';
 import { attribute, message, readAttributes } from '#adapters/linux/netlink.ts';
 import type { Count } from '#engine/flow-logs/flow.ts';
 import type { Header } from '#program/filter.ts';
@@ -13,6 +14,8 @@ export type LoggedPacket = {
   /** Counts the log's messages, so that a gap tells of lost ones. */
   readonly sequence: number | undefined;
   readonly header: Header;
+  /** The sequence number of a packet that has the form of a canary (canary-frame.ts). */
+  readonly canary?: number;
 };
 
 /** A connection with what it carried so far, by what its two ends are called at its source and at its target. */
@@ -64,12 +67,14 @@ export function readPacket(body: Buffer): LoggedPacket | undefined {
   const link = numberOf(attributes.get(direction === 'outbound' ? 4 : 5));
   const header = readHeader(payload);
   if (link === undefined || header === undefined) return undefined;
+  const canary = readCanary(payload)?.mark.sequence;
   return {
     prefix: prefix.toString('latin1').replace(/\0.*$/s, ''),
     direction,
     link,
     sequence: numberOf(attributes.get(12)),
     header,
+    ...(canary === undefined ? {} : { canary }),
   };
 }
 

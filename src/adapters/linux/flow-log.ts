@@ -34,6 +34,10 @@ type Found = {
   -readonly [name in keyof FlowBatch]: FlowBatch[name] extends readonly (infer T)[] ? T[] : FlowBatch[name];
 };
 
+/** Is this TCP sequence number one of a canary that we sent a moment ago? */
+type IsCanary = (sequence: number) => boolean;
+type Place = { readonly point: string; readonly namespace: string; readonly isCanary: IsCanary };
+
 /** The flows of one router, from the moment its program first asks for any. */
 export class RouterFlows {
   readonly #point: string;
@@ -42,6 +46,7 @@ export class RouterFlows {
   readonly #ends: NetlinkSocket;
   readonly #listing: NetlinkSocket;
   readonly #counters: NftContext;
+  readonly #isCanary: IsCanary;
   /** The newest program first. */
   #programs: Standing[];
   /** Until then it is not known which programs a packet may have met: nothing is compared. */
@@ -54,9 +59,10 @@ export class RouterFlows {
   #listedAt: number | undefined;
   #readings = 0;
 
-  constructor(point: string, namespace: string, program: RouterProgram) {
+  constructor({ point, namespace, isCanary }: Place, program: RouterProgram) {
     this.#point = point;
     this.#namespace = namespace;
+    this.#isCanary = isCanary;
     this.#programs = [{ program, until: Number.POSITIVE_INFINITY }];
     writeSysctls(namespace, { 'net/netfilter/nf_conntrack_acct': 1 });
     this.#packets = new NetlinkSocket(namespace, netlinkNetfilter, 0);
@@ -116,9 +122,11 @@ export class RouterFlows {
       if (named === undefined) continue;
       const { nic, mac } = port;
       const flow: Flow = { ...packet.header, at, nic, mac, direction: packet.direction, ...named, access: said.access };
+      this.#compare(flow, into);
+      // A canary is judged like any other packet, and is no tenant's flow.
+      if (packet.canary !== undefined && this.#isCanary(packet.canary)) return;
       if (into.flows.length >= flowsQueuedMax) add(into, nic, 1);
       else into.flows.push(flow);
-      this.#compare(flow, into);
       if (flow.access === 'allow') this.#watch(flow);
       return;
     }
@@ -280,7 +288,13 @@ function nameOf(program: RouterProgram, said: Said): Pick<Flow, 'filter' | 'rule
 export class StampFlows {
   readonly #routers = new Map<string, RouterFlows>();
   readonly #wanted = new Map<string, RouterProgram>();
+  readonly #isCanary: IsCanary;
   #turn = 0;
+
+  /** `isCanary`: packets that are judged and not told of. */
+  constructor(isCanary: IsCanary = () => false) {
+    this.#isCanary = isCanary;
+  }
 
   /** The routers' programs are these from `now` on. Opens nothing: what enforces must not fail for what only looks. */
   follow(programs: Programs, now: number): void {
@@ -311,8 +325,9 @@ export class StampFlows {
       if (found.flows.length >= flowsQueuedMax) break;
       try {
         let flows = this.#routers.get(point);
+        const [namespace, isCanary] = [namespaceOf(point), this.#isCanary];
         if (flows === undefined)
-          this.#routers.set(point, (flows = new RouterFlows(point, namespaceOf(point), program)));
+          this.#routers.set(point, (flows = new RouterFlows({ point, namespace, isCanary }, program)));
         flows.read(now, found);
       } catch (error) {
         this.#routers.get(point)?.close();

@@ -60,6 +60,8 @@ export const auditScanMax = 10_000;
 export const auditTextMax = 4096;
 /** Alerts kept; the oldest closed one goes first, and none is opened beyond this many open ones. */
 export const alertsKeptMax = 10_000;
+/** Open alerts that the status tells of. */
+export const alertsToldMax = 50;
 /** Identity: rows of one directory, and what hangs on one principal. */
 export const principalsMax = 10_000;
 export const groupsPerPrincipalMax = 200;
@@ -247,6 +249,10 @@ export const flowsQueuedMax = 10_000;
 export const flowsWatchedMax = 32_768;
 /** Verdicts compared with the programs in one reading: a sample, so that a flood of flows costs little. */
 export const flowsComparedMax = 500;
+/** Flows of one reading that are judged once more by the program in force: at most so many, evenly over all. */
+export const flowsJudgedMax = 500;
+/** The kernel gathers what it logs for a tenth of a second; a busy machine hands it over later. */
+export const flowSettleMs = 1000;
 /** Replies of a kernel socket read in one call: the rest waits in the kernel, or is counted as lost. */
 export const flowMessagesMax = 10_000;
 /** A flow that goes on is told of again after this long (Azure: five minutes). */
@@ -287,3 +293,17 @@ export const driftClosesMs = 60_000;
 export const driftsKeptForAnswerMax = 100;
 export const tamperWindowMs = 10 * 60_000;
 export const tamperTimesMax = 3;
+/** Canaries: how often, the largest stamp (NICs of machines) that sends any, packets drawn in search of a round's few, canaries of each kind in a round. */
+export const canaryEveryMs = 5000;
+export const canaryNicsMax = 2000;
+export const canaryDrawsMax = 64;
+export const canariesPerKind = 3;
+/** What the kernel's keeper grants whoever asks: canaries of one order, places to look at for one, orders apart by, and how long it looks. */
+export const canariesPerOrderMax = 8;
+export const canaryPlacesMax = 16;
+export const canaryLeastMs = 1000;
+export const canaryWaitMs = 300;
+/** Source ports of canaries: above those that Linux gives to clients (32768 to 60999), so that none meets a flow that goes on. */
+export const canaryPortFirst = 61_000;
+/** Orders whose packets the flow logs leave out; what the kernel logs is read every second. */
+export const canariesRememberedMax = 3;

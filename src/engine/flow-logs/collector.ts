@@ -4,6 +4,7 @@ import type { JsonObject } from '#base/json.ts';
 import { flowLogTickMs } from '#base/limits.ts';
 import { filterKey } from '#compile/sdn/nsg.ts';
 import { openAlert } from '#engine/alerts/alerts.ts';
+import type { FlowChecker, FlowDisagreement } from '#engine/flow-logs/flow-checker.ts';
 import type { FlowFiles } from '#engine/flow-logs/files.ts';
 import type { Disagreement, Flow, FlowBatch, FlowSource } from '#engine/flow-logs/flow.ts';
 import { flowRecord } from '#engine/flow-logs/record.ts';
@@ -20,6 +21,8 @@ export type CollectorParts = {
   readonly files: FlowFiles;
   readonly store: Store;
   readonly clock: Clock;
+  /** Holds flows against the programs once more, apart from the keeper; absent: the keeper's own comparison is all there is. */
+  readonly checker?: FlowChecker;
   /** Told when flows could not be read or written; it goes on at the next round. */
   readonly onTrouble: (what: string, error: unknown) => void;
 };
@@ -73,11 +76,13 @@ export class FlowCollector {
     const isWanted = enabled.length > 0;
     if (!isWanted && !this.#wasWanted) return;
     this.#wasWanted = isWanted;
+    const askedAt = clock.now();
     const batch = await source.flows();
     this.#compared += batch.compared;
     for (const says of batch.troubles) this.#parts.onTrouble('flow logs', says);
     this.#write(enabled, batch);
-    for (const one of batch.disagreements) await this.#alarm(one);
+    for (const one of batch.disagreements) await this.#alarm(keeperWords(one));
+    for (const one of (await this.#parts.checker?.check(batch, askedAt)) ?? []) await this.#alarm(one);
   }
 
   #write(logs: readonly Resource[], batch: FlowBatch): void {
@@ -105,15 +110,20 @@ export class FlowCollector {
     }
   }
 
-  async #alarm({ point, flow, wanted }: Disagreement): Promise<void> {
+  /** The evidence is the packet and both verdicts: anybody can ask the oracle about it. */
+  async #alarm({ flow, says: wanted }: FlowDisagreement): Promise<void> {
     const { store, clock } = this.#parts;
-    const { protocol, source, sourcePort, target, targetPort, access, rule, filter } = flow;
+    const { direction, protocol, source, sourcePort, target, targetPort, access, rule, filter } = flow;
     const says =
-      `The kernel of ${point} said ${access} by ${filter}/${rule} of ${protocol} ${source}:${sourcePort} > ${target}:${targetPort}; ` +
-      `the program says ${wanted.access} by ${wanted.rule || 'no rule'}.`;
+      `The kernel said ${access} by ${filter}/${rule || 'no rule'} of ${protocol} ${source}:${sourcePort} > ${target}:${targetPort}, ` +
+      `${direction} at ${flow.nic}; the program in force says ${wanted}.`;
     const condition = { code: 'FlowLogDisagrees', resource: flow.nic, severity: 'Critical', says } as const;
     await openAlert(store, condition, { at: clock.now() });
   }
+}
+
+function keeperWords({ flow, wanted }: Disagreement): FlowDisagreement {
+  return { flow, says: `${wanted.access} by ${wanted.rule || 'no rule'}` };
 }
 
 const groupType = 'Microsoft.Network/networkSecurityGroups';

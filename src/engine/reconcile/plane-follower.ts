@@ -74,6 +74,11 @@ export class PlaneFollower {
     });
   }
 
+  /** The revision that the kernel has confirmed; undefined while a change is on its way, or the plane must be compared anew. */
+  get confirmed(): number | undefined {
+    return this.#inStep && this.#queue.length === 0 ? this.#reached : undefined;
+  }
+
   #kick(): void {
     if (!this.#isStarted || this.#isRunning || this.#isStopped) return;
     this.#isRunning = true;

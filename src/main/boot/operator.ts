@@ -6,6 +6,8 @@ import { builtInRoles } from '#access/roles.ts';
 import { evaluate } from '#program/eval.ts';
 import type { Packet } from '#program/packet.ts';
 import type { Programs } from '#program/program.ts';
+import { alertsToldMax } from '#base/limits.ts';
+import { listAlerts } from '#engine/alerts/alerts.ts';
 import { appendAudit } from '#engine/audit/audit.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
 import type { GuestDriver } from '#engine/guest-port.ts';
@@ -33,6 +35,10 @@ export type OperatorParts = {
   readonly flowFiles?: FlowFiles;
   /** Absent in model mode: there is no kernel to tamper with. */
   readonly drift?: DriftFollower;
+  /** Sends canaries now; absent where none are sent. */
+  readonly canaries?: () => Promise<readonly string[]>;
+  /** What was checked behind the proof's and the kernel's back, in numbers. Absent in model mode. */
+  readonly checks?: () => JsonObject;
   readonly subscriptionId: string;
 };
 
@@ -51,6 +57,8 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       subscriptionId: parts.subscriptionId,
       endpoints: parts.endpoints,
       untrustedHosts: parts.drift?.untrusted() ?? [],
+      ...(parts.checks === undefined ? {} : { checks: parts.checks() }),
+      alerts: alertsOf(assembly),
     }),
     createServicePrincipal: (wanted: WantedPrincipal) => makePrincipal(assembly, parts, wanted),
     programs: async (): Promise<JsonObject> => (await engine.gate.standing()).programs,
@@ -74,12 +82,21 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       });
     },
     suggest: async (nsg: string, days: number) => await suggestionOf(assembly, parts, { nsg, days }),
+    canaries: async () => await sendCanaries(parts),
     drift: () => ({ changes: parts.drift?.recent() ?? [], untrustedHosts: parts.drift?.untrusted() ?? [] }),
     trust: (host: string) => trustHost(parts, host),
     policySigned: (about: SignedPolicy) => auditPolicy(assembly, parts, about),
     resource: (id: string) => engine.view().get(id) ?? null,
     ...guestMethods(assembly, parts),
   };
+}
+
+/** What someone must look at, newest first. */
+function alertsOf({ store }: Assembly): JsonObject[] {
+  const active = listAlerts(store, { state: 'Active' }).slice(0, alertsToldMax);
+  return active.map(({ id, code, resource, severity, says, openedAt }) => {
+    return { id, code, resource, severity, says, openedAt: new Date(openedAt).toISOString() };
+  });
 }
 
 async function worldOf(engine: Assembly['engine'], { facts }: OperatorParts): Promise<EndsWorld> {
@@ -136,6 +153,14 @@ async function makePrincipal({ engine, directory }: Assembly, parts: OperatorPar
     tenantId: parts.facts.tenantId,
     ...(secret === undefined ? {} : { secret }),
   };
+}
+
+/** One round of canaries, apart from those on schedule; answers what each showed. */
+async function sendCanaries({ canaries }: OperatorParts): Promise<readonly string[]> {
+  if (canaries !== undefined) return await canaries();
+  throw new Refusal('CanariesOff', 'No canaries are sent: nothing runs in a model, or the settings turn them off.', {
+    status: 404,
+  });
 }
 
 async function trustHost(parts: OperatorParts, host: string): Promise<JsonObject> {

@@ -42,6 +42,7 @@ const refused: [string, string][] = [
   ['zone: nodots', 'zone'],
   ['zone: "a.b; rm -rf"', 'zone'],
   ['longRunning: maybe', 'longRunning'],
+  ['canaries: false', 'canaries'],
   ['- a\n- b', 'ringwall.yaml'],
   ['a: [', 'ringwall.yaml'],
   ['__proto__: 1', '__proto__'],

@@ -25,6 +25,8 @@ export type Settings = {
   readonly longRunning: LongRunning;
   /** What a write is told that opens a management port to the internet; `audit` in the profile `lab` alone. */
   readonly managementPorts: 'deny' | 'audit';
+  /** Are canaries sent through the data plane while the stamp runs? */
+  readonly canaries: 'on' | 'off';
 };
 
 /** The keys of `ringwall.yaml` and what each takes; docs/settings.md says the same, and a test holds it to that. */
@@ -37,6 +39,7 @@ export const keysKnown: Readonly<Record<string, string>> = {
   remoteHosts: 'how many hosts other machines carry, 0 to 6',
   longRunning: 'auto, async, location or poll',
   managementPorts: 'deny, or in the profile lab audit',
+  canaries: 'on or off',
 };
 
 /** Reads the file (when there is one) and lays the command line over it. Unknown keys and bad values are refused by name. */
@@ -64,6 +67,7 @@ export function readSettings(options: {
     state: resolve(options.state ?? (number === 0 ? '/var/lib/ringwall' : `/var/lib/ringwall-${number}`)),
     ...hostsOf(file),
     longRunning: oneOf(file, 'longRunning', ['auto', 'async', 'location', 'poll']),
+    canaries: oneOf(file, 'canaries', ['on', 'off']),
   };
 }
 

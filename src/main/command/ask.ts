@@ -15,7 +15,7 @@ import { withTarget, type TargetOptions } from '#main/command/target.ts';
 export async function showStatus(options: TargetOptions): Promise<void> {
   const status = await withTarget(options, (link) => link.call<JsonObject>('status', []));
   const lines = Object.entries(status).map(
-    ([key, value]) => `${key}: ${isObject(value) ? JSON.stringify(value) : String(value)}`,
+    ([key, value]) => `${key}: ${isObject(value) || key === 'alerts' ? JSON.stringify(value) : String(value)}`,
   );
   print(options, status, [...(status['enforcing'] === true ? [] : [notice]), ...lines].join('\n'));
 }
