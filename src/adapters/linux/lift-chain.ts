@@ -142,9 +142,15 @@ export class TableLifter {
       this.#translation(rule, { side: first === 'dnat' ? 'target' : 'source', family: second === 'ip' ? 4 : 6 });
     } else if (`${first} ${second} ${third}` === 'meta mark set') {
       words.splice(0, 3);
-      rule.acts.push(this.#value(rule, (value) => this.#markAct(rule, value)));
+      const given = this.#value(rule, (value) => this.#markAct(rule, value));
+      // A rule ends where its map has no answer: what follows is not done.
+      this.#match(
+        rule,
+        this.#ground.store.condition(given, ({ mark }) => mark !== undefined),
+      );
+      rule.acts.push(given);
     } else if (`${first} ${second} ${third}` === 'ct zone set') {
-      // Zones keep flows apart; what matters here is that a rule ends where its map has no answer.
+      // Zones keep flows apart; what matters here is where the rule ends.
       words.splice(0, 3);
       const found = this.#value(rule, () => this.#ground.store.yes);
       this.#match(rule, this.#isFound(found));
