@@ -9,7 +9,7 @@ import { KernelSpace } from '#adapters/linux/apply.ts';
 import { isAttached } from '#adapters/linux/attached.ts';
 import { Canaries } from '#adapters/linux/canary.ts';
 import { commitAll, type Work } from '#adapters/linux/commit.ts';
-import { compareState } from '#adapters/linux/compare.ts';
+import { compareState, goneMarks } from '#adapters/linux/compare.ts';
 import { StampFlows } from '#adapters/linux/flow-log.ts';
 import { cutFlows } from '#adapters/linux/flows.ts';
 import { inetNetwork } from '#adapters/linux/fabric-network.ts';
@@ -222,9 +222,10 @@ export class LinuxPlane implements Plane {
     if (wanted === undefined || space === undefined)
       return [{ point, kind: 'table', says: `The point ${point} is not applied.` }];
     const listed = await space.list();
+    const listing = { ...listed, gone: goneMarks(wanted.network, listed) };
     return [
       ...compareState(point, wanted, listed),
-      ...this.#validator.filters(point, this.#programs[point], listed.ruleset),
+      ...this.#validator.differences({ programs: this.#programs, point, stamp: this.#names.stamp, listing }),
       ...this.#sysctlDrift(point),
     ];
   }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '#base/wrong.ts';
 import { bridgeBatch, bridgeJson, ipBatch, ipForced, ipJson, ipJsonBatch } from '#adapters/linux/ip.ts';
 import { compileRules } from '#adapters/linux/compile-rule.ts';
+import type { RouteListing } from '#adapters/linux/lift-routes.ts';
 import { routeProtocol } from '#adapters/linux/names.ts';
 import { emptyNetwork, type Network, networkChange, type PortLink, withoutPorts } from '#adapters/linux/network.ts';
 import { linksOf, readSysctls, writeSysctls } from '#adapters/linux/netns.ts';
@@ -38,6 +39,8 @@ export type Listed = {
   /** Links, routes and policy rules of others, in words. */
   readonly strange: readonly string[];
   readonly network: Network;
+  /** What `ip` and `bridge` said of routes, before anything was read into it. */
+  readonly routing: RouteListing;
   /** The names of the links that were there when all else had been read. */
   readonly links: ReadonlySet<string>;
 };
@@ -130,10 +133,10 @@ export class KernelSpace {
 
   /** The kernel's full list, read anew; the mirror is not touched. */
   async list(): Promise<Listed> {
-    const { network, strange } = await readKernelNetwork(this.namespace, this.#point);
+    const { network, routing, strange } = await readKernelNetwork(this.namespace, this.#point);
     // Links last: one that went while the rest was read is missed here, so that its routes are not missed as a change.
     const links = new Set(linksOf(this.namespace));
-    return { ...readRuleset(this.#context.list()), network, strange: [...strange.keys()], links };
+    return { ...readRuleset(this.#context.list()), network, routing, strange: [...strange.keys()], links };
   }
 
   /** Changes of our tables or others that we did not make, since the last call. */
@@ -255,7 +258,11 @@ function isSettled(rule: Draft['rules'][number]): rule is ActualRule {
   return rule.handle !== undefined;
 }
 
-type KernelNetwork = { readonly network: Network; readonly strange: ReadonlyMap<string, readonly string[]> };
+type KernelNetwork = {
+  readonly network: Network;
+  readonly routing: RouteListing;
+  readonly strange: ReadonlyMap<string, readonly string[]>;
+};
 
 async function readKernelNetwork(namespace: string, point: string | undefined): Promise<KernelNetwork> {
   // Three processes instead of eight: each costs this one several milliseconds in which it serves nobody.
@@ -286,8 +293,15 @@ async function readKernelNetwork(namespace: string, point: string | undefined): 
     forwarding,
     loose,
   });
+  const routing = {
+    routes,
+    rulesFour: rules,
+    rulesSix,
+    neighbours: [...neighbours, ...neighboursSix],
+    forwarding,
+  };
   const strange = point === undefined ? new Map() : strangeIn({ point, links, routes, rulesFour: rules, rulesSix });
-  return { network, strange };
+  return { network, routing, strange };
 }
 
 /** Ports without reverse-path filtering, read from the namespace's own sysctls. */

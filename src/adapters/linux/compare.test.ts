@@ -22,6 +22,7 @@ const listed = (more: Partial<Listed> = {}): Listed => ({
   foreign: [],
   strange: [],
   network,
+  routing: { routes: [], rulesFour: [], rulesSix: [], neighbours: [], forwarding: [] },
   links: new Set(links),
   ...more,
 });

@@ -38,7 +38,7 @@ export function compareState(point: string, wanted: Wanted, listed: Listed): Dif
 }
 
 /** A guest that ends takes its end of the pair along, and with it the router's: that says nothing of the router. */
-function goneMarks(wanted: Network, { network, links }: Listed): ReadonlySet<number> {
+export function goneMarks(wanted: Network, { network, links }: Pick<Listed, 'network' | 'links'>): ReadonlySet<number> {
   return new Set([...wanted.ports.keys()].filter((mark) => !network.ports.has(mark) || !links.has(`n${mark}`)));
 }
 
