@@ -32,16 +32,8 @@ export async function benchProof(): Promise<JsonObject> {
   const store = proof.storeBytes;
   const changes = Array.from({ length: rounds }, (_, round) => model.round(proof, round));
   let next = rounds * changesPerRound;
-  const batches = Array.from({ length: rounds }, () => {
-    const compiled = performance.now();
-    const world = model.changed(next, batchSize);
-    next += batchSize;
-    const begun = performance.now();
-    const judged = proof.propose(world);
-    if (judged.refused.length === 0) proof.keep();
-    else proof.drop();
-    return { compile: begun - compiled, proof: performance.now() - begun };
-  });
+  const batches = Array.from({ length: rounds }, (_, round) => batch(model, proof, next + round * batchSize));
+  next += rounds * batchSize;
   const least = (pick: (one: Round) => number): number => rounded(Math.min(...changes.map(pick)));
   const p50 = least((one) => one.p50);
   const fair = fairness(model, proof, next);
@@ -76,6 +68,19 @@ export async function benchProof(): Promise<JsonObject> {
     raw: { full_ms: fullRuns.map(rounded), full_every_kind_ms: everyRuns.map(rounded), changes, batches },
     load: loadNow(),
   };
+}
+
+type Batch = { readonly compile: number; readonly proof: number };
+
+/** A thousand changed rules in one write, in ms: compiled, then proved and kept. */
+function batch(model: ProofModel, proof: Proof, from: number): Batch {
+  const compiled = performance.now();
+  const world = model.changed(from, batchSize);
+  const begun = performance.now();
+  const judged = proof.propose(world);
+  if (judged.refused.length === 0) proof.keep();
+  else proof.drop();
+  return { compile: begun - compiled, proof: performance.now() - begun };
 }
 
 /** Flows asked of NICs, in and out: both filters, the one that decides and its rule (`flowVerdict`, what the network watcher answers from). */
