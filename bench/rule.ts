@@ -12,6 +12,7 @@ import { openLimits, type Limits } from '#bench/limits.ts';
 import { type OwnStamp, withOwnStamp } from '#bench/own-stamp.ts';
 import { progress } from '#bench/progress.ts';
 import { inParallel } from '#bench/parallel.ts';
+import { RulePeers } from '#bench/rule-peers.ts';
 
 const sizes = [10, 200, 1000] as const;
 const nicsPerMachine = 8;
@@ -22,6 +23,8 @@ const parallel = 8;
 const blocks = 15;
 const perBlock = 10;
 const limitsPerBlock = 5;
+/** The peers are slow: they have a turn after every third block. */
+const blocksPerPeers = 3;
 /** Ports that no standing rule has: each is used once, so that the kernel's list tells which rule stands. */
 const portFirst = 10_000;
 const portsMax = 50_000;
@@ -58,12 +61,12 @@ async function measure(stamp: OwnStamp, kind: Kind): Promise<JsonObject> {
   const small = sizes.length * nicsPerMachine;
   const first = await measureBeside(furniture, small);
   const nics = kind === 'running' ? await makeLarge(furniture) : kind === 'modelled' ? small + (await model(stamp)) : 0;
-  const second = nics === 0 ? { rows: [], samples: [] } : await measureBeside(furniture, nics);
+  const second = nics === 0 ? { rows: [], samples: [], peers: {} } : await measureBeside(furniture, nics);
   const samples = [...first.samples, ...second.samples];
   const rows = [...first.rows, ...second.rows];
   const median = (name: keyof LimitSamples): number => rounded(medianOf(samples.flatMap((one) => [...one[name]])));
   const found = { nft_process_ms: median('nft'), https_post_ms: median('https'), store_append_ms: median('append') };
-  return { rows, limits: found, ratio: ratios(rows, found), what: whatOf(kind) };
+  return { rows, limits: found, peers: second.peers, ratio: ratios(rows, found), what: whatOf(kind) };
 }
 
 type LimitSamples = Limits['samples'];
@@ -72,12 +75,16 @@ type LimitSamples = Limits['samples'];
 async function measureBeside(
   furniture: Furniture,
   nics: number,
-): Promise<{ readonly rows: readonly Row[]; readonly samples: readonly LimitSamples[] }> {
+): Promise<{ readonly rows: readonly Row[]; readonly samples: readonly LimitSamples[]; readonly peers: JsonObject }> {
   const body = JSON.stringify({ properties: ruleBody({ priority: newPriority, port: 20_000 }) });
   const limits = await openLimits({ namespace: `rw${furniture.stamp.number}-limit`, body });
+  const peers = nics > sizes.length * nicsPerMachine ? await RulePeers.open(furniture.stamp.number) : undefined;
   try {
-    return { rows: await measureSizes(furniture, limits, nics), samples: [limits.samples] };
+    const rows = await measureSizes(furniture, { limits, peers }, nics);
+    const ours = (rules: number): number | undefined => rows.find((row) => row.rules === rules)?.p50_ms;
+    return { rows, samples: [limits.samples], peers: peers?.figures(ours) ?? {} };
   } finally {
+    await peers?.close();
     await limits.close();
   }
 }
@@ -172,15 +179,19 @@ async function makeMachine(furniture: Furniture, index: number): Promise<void> {
 
 type Samples = { readonly added: number[]; readonly changed: number[]; checks: number };
 
+type Beside = { readonly limits: Limits; readonly peers: RulePeers | undefined };
+
 /** All sizes in turns, so that what else the machine does falls on all alike. */
-async function measureSizes(furniture: Furniture, limits: Limits, nics: number): Promise<Row[]> {
+async function measureSizes(furniture: Furniture, { limits, peers }: Beside, nics: number): Promise<Row[]> {
   progress(`Measuring with ${nics} NICs.`);
   const samples = new Map<number, Samples>(sizes.map((rules) => [rules, { added: [], changed: [], checks: 0 }]));
   for (const rules of sizes) await measureBlock(furniture, rules, { added: [], changed: [], checks: 0 });
   for (let block = 0; block < blocks; block++) {
     for (const [rules, own] of samples) await measureBlock(furniture, rules, own);
     await limits.sample(limitsPerBlock);
+    if (block % blocksPerPeers === 0) await peers?.sample(sizes);
   }
+  await peers?.sampleMany();
   return [...samples].map(([rules, { added, changed, checks }]) => {
     const [one, other] = [spreadOf(added), spreadOf(changed)];
     return {
