@@ -1,5 +1,7 @@
 /** Faults that are planted to see whether the tests notice: one changed place each, in layers, order, tags, translation, zones, rollback. */
 
+import { rendered } from '#test/oracle/mutants-rendered.ts';
+
 /** `find` stands in the file exactly once. `tests`: what must fail. `says`: the modelling fault that it is. */
 export type Mutant = {
   readonly file: string;
@@ -371,4 +373,4 @@ const verified: readonly Mutant[] = [
 ];
 
 /** All of them. */
-export const mutants: readonly Mutant[] = [...published, ...compiled, ...programs, ...verified];
+export const mutants: readonly Mutant[] = [...published, ...compiled, ...programs, ...verified, ...rendered];

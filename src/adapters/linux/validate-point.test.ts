@@ -6,7 +6,9 @@ import type { JsonObject } from '#base/json.ts';
 import { renderPoint } from '#adapters/linux/render.ts';
 import type { PointListing } from '#adapters/linux/validate-point.ts';
 import { Validator } from '#adapters/linux/validate.ts';
-import { gaining, spoiled } from '#test/generate/fault.ts';
+import { CompileMemo, compileStamp } from '#compile/stamp.ts';
+import { addNic, addPeering, addRoutes, addSubnet, addVnet, labStamp, newBuild, viewOf } from '#test/generate/build.ts';
+import { gaining, losing, spoiled } from '#test/generate/fault.ts';
 import { listingOf } from '#test/generate/listing.ts';
 import { stamp, stamps, told } from '#test/generate/told.ts';
 
@@ -21,6 +23,27 @@ test('what is rendered for random stamps is proved equal to the programs, at eve
     }
   }
   assert.ok(count > 150, `${count} points`);
+});
+
+test('a route that means this network for a peer’s addresses leads nowhere, and so it is in the kernel', () => {
+  const build = newBuild();
+  for (const block of [0, 1]) {
+    addVnet(build, `v${block}`, [`10.${block}.0.0/16`]);
+    addRoutes(build, `rt${block}`, [['r', `10.${1 - block}.0.0/24`, 'VnetLocal']]);
+    addSubnet(build, `v${block}/s`, [[`10.${block}.0.0/24`], { routeTable: `rt${block}` }]);
+    addNic(build, `n${block}`, { subnet: `v${block}/s`, addresses: [`10.${block}.0.4`] });
+  }
+  addPeering(build, ['v0', 'v1']);
+  addPeering(build, ['v1', 'v0']);
+  const given = compileStamp(viewOf(build), labStamp, new CompileMemo());
+  for (const point of ['router/v1/h1', 'router/v2/h1']) {
+    const both = renderPoint(given, point, stamp);
+    assert.ok(both !== undefined);
+    assert.deepEqual(told(given, point, listingOf(both)), []);
+    const open = spoiled(both, { network: 'routes' }, losing(/^blackhole 10\.\d\.0\.4\/32/));
+    assert.ok(open !== undefined);
+    assert.match(told(given, point, listingOf(open)).join(), /to 10\.\d\.0\.4 is "pv\d .*" in the kernel and "drop"/);
+  }
 });
 
 const [programs = {}] = stamps;
