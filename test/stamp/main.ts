@@ -14,6 +14,7 @@ import { resolverTests } from '#test/stamp/resolver.ts';
 import { resolverScenarios } from '#test/stamp/rows-resolver.ts';
 import { routeScenarios } from '#test/stamp/rows-route.ts';
 import { programsFrom, runRow, type Scenario } from '#test/stamp/scenario.ts';
+import { waysTests } from '#test/stamp/ways.ts';
 
 const { values } = parseArgs({
   options: {
@@ -64,6 +65,7 @@ async function run(harness: Harness): Promise<void> {
     opening: openingTests,
     'flow-log': flowLogTests,
     resolver: resolverTests,
+    ways: waysTests,
   })) {
     if (values.only !== undefined && values.only !== group) continue;
     for (const { name, run: test } of tests) {

@@ -15,8 +15,12 @@ import { type PointGiven, type PointListing, unlikePoint } from '#adapters/linux
 /** What was proved already: a filter and a text of the kernel that were equal once are equal for ever. */
 type Proved = { readonly filter: Filter; readonly sets: Sets; readonly text: string };
 
-/** The same for a point's routes and translations: what of its program they hang on, and what the kernel listed of them. */
-type ProvedWays = { readonly parts: readonly unknown[]; readonly text: string };
+/** The same for a point's routes and translations: what of its program they hang on, what the kernel listed of them, and what was found. */
+type ProvedWays = {
+  readonly parts: readonly unknown[];
+  readonly text: string;
+  readonly found: readonly Difference[];
+};
 
 /** Keeps what was proved, per point and filter; a stamp has as many entries as filters in use, and one for each point. */
 export class Validator {
@@ -40,10 +44,9 @@ export class Validator {
     const parts = partsOf(programs, program);
     const text = digestWays(listing, program);
     const known = this.#provedWays.get(point);
-    if (known?.text === text && known.parts.every((part, index) => part === parts[index])) return [];
-    this.#provedWays.delete(point);
+    if (known?.text === text && known.parts.every((part, index) => part === parts[index])) return known.found;
     const found = unlikePoint(given);
-    if (found.length === 0) this.#provedWays.set(point, { parts, text });
+    this.#provedWays.set(point, { parts, text, found });
     return found;
   }
 
