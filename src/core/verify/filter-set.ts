@@ -2,7 +2,7 @@
 
 import { never } from '#base/wrong.ts';
 import type { Sets } from '#program/filter.ts';
-import type { AddressMatch, Filter, PortRange, Rule } from '#program/program.ts';
+import type { AddressMatch, Filter, Rule } from '#program/program.ts';
 import { all, nothing, unsaid } from '#verify/diagrams.ts';
 import { leaves, operations } from '#verify/operation.ts';
 import {
@@ -74,9 +74,7 @@ export function ruleDiagram(
   diagrams.reset();
   const here = local === 'target' ? rule.target : rule.source;
   const there = local === 'target' ? rule.source : rule.target;
-  const service = store.services.of(serviceText(rule, [inside, outside]), () =>
-    serviceDiagram(store, rule, [inside, outside]),
-  );
+  const service = serviceDiagram(store, rule, [inside, outside]);
   const [four, six] = ([4, 6] as const).map((family) => {
     const label = (match: AddressMatch) => addressLabel(store, { match, sets, family });
     const remote = diagrams.branch(levels.remote, label(there), [service, outside]);
@@ -85,11 +83,6 @@ export function ruleDiagram(
   const [firstOfSix, lastOfSix] = familyDigits[6];
   const isSix = diagrams.trees.range(firstOfSix, lastOfSix, 1);
   return diagrams.branch(levels.family, isSix, [six ?? outside, four ?? outside]);
-}
-
-function serviceText({ protocol, sourcePorts, targetPorts }: Rule, [inside, outside]: Ends): string {
-  const ports = (ranges: readonly PortRange[]): string => ranges.map(([first, last]) => `${first}-${last}`).join();
-  return `${inside} ${outside} ${protocol} ${ports(sourcePorts)} ${ports(targetPorts)}`;
 }
 
 /** Protocol and ports (`Rule` in program.ts): a rule of protocol `any` with ports speaks of TCP and UDP alone; ports of the others say nothing. */

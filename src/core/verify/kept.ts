@@ -7,38 +7,14 @@ export interface Undoable {
   commit(): void;
 }
 
-interface Values<Key, Value> {
-  get(key: Key): Value | undefined;
-  set(key: Key, value: Value): unknown;
-  delete(key: Key): unknown;
-}
-
-/** A map that takes no new key when it is full. */
-class Bounded<Key, Value> extends Map<Key, Value> {
-  readonly #room: number;
-
-  constructor(room: number) {
-    super();
-    this.#room = room;
-  }
-
-  override set(key: Key, value: Value): this {
-    return this.size < this.#room || this.has(key) ? super.set(key, value) : this;
-  }
-}
-
 /**
- * A value may name rows that a rollback drops and that are used anew for others: so every key that was put in since the first mark
- * is logged, and its value is taken away, or put back as it was, by the rollback.
+ * Values by identity of their keys. A value may name rows that a rollback drops and that are used anew for others: so every
+ * key that was put in since the first mark is logged, and its value is taken away, or put back as it was, by the rollback.
  */
-class Remembered<Key, Value> implements Undoable {
-  readonly #values: Values<Key, Value>;
+export class Kept<Key extends object, Value> implements Undoable {
+  readonly #values = new WeakMap<Key, Value>();
   #log: { readonly key: Key; readonly before: Value | undefined }[] = [];
   #isLogging = false;
-
-  constructor(values: Values<Key, Value>) {
-    this.#values = values;
-  }
 
   get(key: Key): Value | undefined {
     return this.#values.get(key);
@@ -70,19 +46,5 @@ class Remembered<Key, Value> implements Undoable {
   commit(): void {
     this.#isLogging = false;
     this.#log = [];
-  }
-}
-
-/** Values by identity of their keys. */
-export class Kept<Key extends object, Value> extends Remembered<Key, Value> {
-  constructor() {
-    super(new WeakMap<Key, Value>());
-  }
-}
-
-/** Values by text: of the first texts only, as many as there is room for. */
-export class KeptByText<Value> extends Remembered<string, Value> {
-  constructor(room: number) {
-    super(new Bounded<string, Value>(room));
   }
 }

@@ -7,7 +7,7 @@ import { AddressLabels } from '#verify/address-labels.ts';
 import { Budget, type BudgetLimits } from '#verify/budget.ts';
 import { all, Diagrams, type Mark, nothing } from '#verify/diagrams.ts';
 import { addressOf, digitsOf, digitsOfPort, numberOf, portDigits } from '#verify/digits.ts';
-import { KeptByText, type Undoable } from '#verify/kept.ts';
+import { type Undoable } from '#verify/kept.ts';
 import { operations } from '#verify/operation.ts';
 
 /** The number of a set: two sets of one store are equal if and only if their numbers are. */
@@ -38,8 +38,6 @@ export const familyDigits: { readonly [family in Family]: readonly [first: numbe
 /** Size of each memory of results: 1 MiB, so that it stays in the processor's cache; four times as much was not faster. */
 const usualMemoBits = 16;
 
-const servicesMax = 1 << 14;
-
 export type Counters = {
   readonly operations: number;
   readonly misses: number;
@@ -55,8 +53,6 @@ export class PacketSets {
   readonly diagrams: Diagrams;
   readonly labels: AddressLabels;
   readonly budget: Budget;
-  /** Diagrams of protocols and ports, by what is said of them: a stamp's rules speak of few different ones. */
-  readonly services = new KeptByText<number>(servicesMax);
   readonly #kept: Undoable[];
   #isMarked = false;
 
@@ -64,7 +60,7 @@ export class PacketSets {
     this.budget = new Budget(limits);
     this.diagrams = new Diagrams(this.budget, memoBits);
     this.labels = new AddressLabels(this.diagrams.trees);
-    this.#kept = [...this.labels.kept, this.services];
+    this.#kept = [...this.labels.kept];
   }
 
   union(left: PacketSet, right: PacketSet): PacketSet {
