@@ -4,17 +4,13 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { isObject, type JsonObject } from '#base/json.ts';
 import { Fault } from '#base/wrong.ts';
+import { commonFlags } from '#main/boot/node-flags.ts';
 
 const cli = join(dirname(import.meta.dirname), 'src', 'main', 'cli.ts');
-const flags = [
-  '--disallow-code-generation-from-strings',
-  '--disable-proto=throw',
-  '--disable-warning=ExperimentalWarning',
-];
 
 /** `ringwall ARGUMENTS --json`; a failure carries what the command said. */
 export async function ringwall(words: readonly string[]): Promise<JsonObject> {
-  const { code, output, errors } = await runNode([...flags, cli, ...words, '--json']);
+  const { code, output, errors } = await runNode([...commonFlags, cli, ...words, '--json']);
   const last = parsed(output.trimEnd().split('\n').at(-1) ?? '');
   if (code !== 0 || last === undefined)
     throw new Fault('CommandFailed', `ringwall ${words.join(' ')} ended with ${code}: ${errors.slice(-3000)}`);

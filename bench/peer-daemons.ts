@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '#base/wrong.ts';
@@ -11,7 +11,6 @@ import { hasNamespace } from '#adapters/linux/netns.ts';
 
 const stopMs = 5000;
 const startMs = 30_000;
-const logShown = 1500;
 
 export class Daemons {
   readonly folder: string;
@@ -35,7 +34,7 @@ export class Daemons {
   /** Starts a daemon; what it writes lies in the folder. */
   start(program: string, words: readonly string[]): void {
     const log = openSync(join(this.folder, `${program.replaceAll('/', '_')}-${this.#running.length}.log`), 'w', 0o600);
-    const child = spawn('nsenter', [`--net=/run/netns/${this.namespace}`, program, ...words], {
+    const child = spawn('setpriv', this.#argv(program, words), {
       env: { ...process.env, ...this.#environment },
       stdio: ['ignore', log, log],
     });
@@ -45,12 +44,17 @@ export class Daemons {
 
   /** A program that is read line by line until the daemons are closed. */
   listen(program: string, words: readonly string[]): ChildProcess {
-    const child = spawn('nsenter', [`--net=/run/netns/${this.namespace}`, program, ...words], {
+    const child = spawn('setpriv', this.#argv(program, words), {
       env: { ...process.env, ...this.#environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#running.push(child);
     return child;
+  }
+
+  /** The kernel ends it with us, however we end. */
+  #argv(program: string, words: readonly string[]): string[] {
+    return ['--pdeathsig', 'KILL', 'nsenter', `--net=/run/netns/${this.namespace}`, program, ...words];
   }
 
   /** Runs a program to its end; answers what it printed. */
@@ -71,11 +75,6 @@ export class Daemons {
       if (performance.now() > end) throw new Fault('PeerFailed', `${what} did not come up: ${String(failed)}`, failed);
       await sleep(50);
     }
-  }
-
-  /** The end of what a daemon wrote, for an error. */
-  said(file: string): string {
-    return readFileSync(join(this.folder, file), 'utf8').slice(-logShown);
   }
 
   async close(): Promise<void> {

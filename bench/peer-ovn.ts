@@ -127,7 +127,7 @@ async function watchFlows(daemons: Daemons): Promise<Flows> {
 /** `added 30001` for a line that tells of a flow with a TCP port (ovs-ofctl(8), `monitor`). */
 export function flowEvent(line: string): string | undefined {
   const how = /event=(ADDED|DELETED)/.exec(line)?.[1];
-  const port = /tp_dst=(0x[0-9a-f]+|\d+)/.exec(line)?.[1];
+  const port = /tp_dst=(0x[0-9a-f]+|\d+)(?![/\w])/.exec(line)?.[1];
   return how === undefined || port === undefined ? undefined : `${how.toLowerCase()} ${Number(port)}`;
 }
 

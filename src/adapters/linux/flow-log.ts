@@ -19,7 +19,7 @@ import { NetlinkSocket } from '#adapters/linux/netlink.ts';
 import { linkNumber, writeSysctls } from '#adapters/linux/netns.ts';
 import { NftContext } from '#adapters/linux/nft.ts';
 import type { Count, Disagreement, Flow, FlowBatch } from '#engine/flow-logs/flow.ts';
-import { decisionsOf } from '#program/decisions.ts';
+import { lookupOf } from '#program/filter-lookup.ts';
 import type { Header } from '#program/filter.ts';
 import type { Filter, Port, Programs, RouterProgram } from '#program/program.ts';
 
@@ -149,7 +149,7 @@ export class RouterFlows {
       const { filters, sets } = program;
       const filter = Object.hasOwn(filters, flow.filter) ? filters[flow.filter] : undefined;
       if (filter === undefined) continue;
-      const { verdict, rule = '' } = decisionsOf(filter, sets).verdict(flow);
+      const { verdict, rule = '' } = lookupOf(filter, sets).verdict(flow);
       if (verdict === flow.access && rule === flow.rule) return;
       wanted ??= { access: verdict, rule };
     }

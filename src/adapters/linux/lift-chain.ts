@@ -355,7 +355,7 @@ function isIdle(words: string[]): boolean {
 }
 
 /** The marks that have these bits; undefined when the mask is not one run of bits at most. */
-export function maskedMark(ground: Ground, value: bigint, mask: bigint): number | undefined {
+function maskedMark(ground: Ground, value: bigint, mask: bigint): number | undefined {
   const { store } = ground;
   if (mask === 0n) return value === 0n ? store.yes : store.no;
   if ((value & ~mask) !== 0n) return store.no;

@@ -211,6 +211,8 @@ export const effectivePrefixesMax = 200_000;
 /** A refusal by the proof: breaches told, ways out of each. */
 export const disallowedBreachesMax = 5;
 export const disallowedFixesMax = 4;
+/** Resources of one model that the prover takes: four times a stamp of 10,000 NICs with 20 rules each. */
+export const modelResourcesMax = 1_000_000;
 /** Breaches told with their packets and ways out, of one invariant and altogether: of a change, and of what stands. The others are counted. */
 export const changeToldEachMax = 20;
 export const changeToldMax = 50;

@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
+import { modelResourcesMax } from '#base/limits.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import { baselineDemands } from '#engine/proof/baseline.ts';
 import { demandsOf } from '#engine/proof/invariants.ts';
@@ -100,4 +101,10 @@ test('a model that comes in parts is what it would be whole; parts that are miss
   await desk.part(1, all().slice(3));
   assert.equal((await desk.loadParts(1, 2)).record.root, whole.record.root);
   await assert.rejects(desk.loadParts(2, 2), { code: 'ModelPartMissing' });
+  // Nothing can be sent for ever: a part has resources, and all together are bounded.
+  await assert.rejects(desk.part(0, []), { code: 'ModelTooLarge' });
+  const many = Array<Resource>(modelResourcesMax).fill(Object.freeze({}) as unknown as Resource);
+  await desk.part(0, many);
+  await assert.rejects(desk.part(1, many.slice(0, 1)), { code: 'ModelTooLarge' });
+  await assert.rejects(desk.loadParts(2, 1), { code: 'ModelPartMissing' });
 });

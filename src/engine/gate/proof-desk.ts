@@ -3,6 +3,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Alike, shareTexts } from '#base/alike.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
+import { modelResourcesMax } from '#base/limits.ts';
 import { deepFreeze, type JsonObject } from '#base/json.ts';
 import { digestOf, treeDifference } from '#base/tree.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
@@ -68,6 +69,12 @@ export class ProofDesk implements Prover, ProofQuestions {
     if (index !== this.#parts.length) {
       const says = `Part ${index} of the model came where part ${this.#parts.length} was due; send it again from part 0.`;
       return Promise.reject(new Fault('ModelPartMissing', says));
+    }
+    const count = this.#parts.reduce((sum, part) => sum + part.length, resources.length);
+    if (resources.length === 0 || count > modelResourcesMax) {
+      this.#forgetParts();
+      const says = `A part of a model has 1 resource or more, all parts together at most ${modelResourcesMax}; here are ${resources.length}, together ${count}.`;
+      return Promise.reject(new Fault('ModelTooLarge', says));
     }
     for (const resource of resources) shareTexts(resource, this.#texts);
     this.#parts.push(resources);

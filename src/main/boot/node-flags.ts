@@ -8,7 +8,7 @@ const common = [
 
 /**
  * A prover holds a whole model for long and makes little that ends soon: young objects get little room, and the heap grows by small steps.
- * That takes a third off its resident set for a few per cent of its time (`npm run bench -- proof`).
+ * That takes a third off its resident set for about a tenth of its time.
  */
 const tight = ['--max-semi-space-size=4', '--heap-growing-percent=30'] as const;
 

@@ -8,6 +8,7 @@ import { isObject, type Json, type JsonObject } from '#base/json.ts';
 import { Secret } from '#base/secret.ts';
 import { Fault, Refusal, type Detail } from '#base/wrong.ts';
 import type { Fate, Origin } from '#program/packet.ts';
+import { commonFlags } from '#main/boot/node-flags.ts';
 import { makeModelState, notice, startModel, type ModelStamp } from '#main/boot/model.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { closeLoaders } from '#main/boot/process.ts';
@@ -60,13 +61,8 @@ async function detach(options: UpOptions, settings: Settings): Promise<void> {
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const log = join(logs, 'up-model.log');
   const out = openSync(log, 'w', 0o600);
-  const flags = [
-    '--disallow-code-generation-from-strings',
-    '--disable-proto=throw',
-    '--disable-warning=ExperimentalWarning',
-  ];
   const argv = [
-    ...flags,
+    ...commonFlags,
     join(dirname(import.meta.dirname), 'cli.ts'),
     'up',
     '--model',

@@ -4,7 +4,7 @@ import { flowPortsMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Placed } from '#compile/answer/port.ts';
 import { evaluate } from '#program/eval.ts';
-import { type AddressNumber, Decisions, decisionsOf, numberOf } from '#program/decisions.ts';
+import { type AddressNumber, FilterLookup, lookupOf, numberOf } from '#program/filter-lookup.ts';
 import { filterVerdict, type Header } from '#program/filter.ts';
 import { martians, platformAddress } from '#program/martian.ts';
 import type { Filter, Programs, Rule, RouterProgram } from '#program/program.ts';
@@ -78,7 +78,7 @@ const toMartians: Rule = {
   targetPorts: [],
   because: 'martian',
 };
-const martianTargets = new Decisions({ rules: { martians: toMartians } }, {});
+const martianTargets = new FilterLookup({ rules: { martians: toMartians } }, {});
 
 function isUnjudged(router: RouterProgram, { header, source, target }: Read): boolean {
   const isNear = header.target === platformAddress || router.gateways.includes(header.target);
@@ -87,16 +87,16 @@ function isUnjudged(router: RouterProgram, { header, source, target }: Read): bo
 
 function judged(router: RouterProgram, names: readonly string[], { header, source, target }: Read): FlowVerdict {
   let last: FlowVerdict = { kind: 'allow' };
-  for (const { filter, decisions } of layersOf(router, names)) {
-    if (decisions === undefined) return { kind: 'deny', filter };
-    const { verdict, rule } = decisions.verdictOf(header, source, target);
+  for (const { filter, lookup } of layersOf(router, names)) {
+    if (lookup === undefined) return { kind: 'deny', filter };
+    const { verdict, rule } = lookup.verdictOf(header, source, target);
     last = rule === undefined ? { kind: verdict, filter } : { kind: verdict, filter, rule };
     if (verdict === 'deny') return last;
   }
   return last;
 }
 
-type Layer = { readonly filter: string; readonly decisions: Decisions | undefined };
+type Layer = { readonly filter: string; readonly lookup: FilterLookup | undefined };
 type Layers = { readonly router: RouterProgram; readonly layers: readonly Layer[] };
 const knownLayers = new WeakMap<readonly string[], Layers>();
 
@@ -106,7 +106,7 @@ function layersOf(router: RouterProgram, names: readonly string[]): readonly Lay
   if (before?.router === router) return before.layers;
   const layers = names.map((filter) => {
     const program = filterOf(router, filter);
-    return { filter, decisions: program === undefined ? undefined : decisionsOf(program, router.sets) };
+    return { filter, lookup: program === undefined ? undefined : lookupOf(program, router.sets) };
   });
   if (Object.isFrozen(names) && Object.isFrozen(router)) knownLayers.set(names, { router, layers });
   return layers;

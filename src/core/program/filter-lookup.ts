@@ -14,7 +14,7 @@ const noMatch: FilterVerdict = Object.freeze({ verdict: 'deny', because: 'no rul
  * The same answers as `filterVerdict`, its oracle. Each field's values are cut where some rule's range begins or ends; each piece keeps the
  * rules that speak of it, and the lowest bit that all fields of a packet share is the rule that decides (Lakshman and Stiliadis, 1998).
  */
-export class Decisions {
+export class FilterLookup {
   readonly #verdicts: readonly FilterVerdict[];
   /** All of it in a row, so that a question touches few lines of memory: a head (`head`) of places, and what lies there. */
   readonly #pool: Uint32Array;
@@ -71,15 +71,15 @@ export class Decisions {
   }
 }
 
-const known = new WeakMap<Sets, WeakMap<Filter, Decisions>>();
+const known = new WeakMap<Sets, WeakMap<Filter, FilterLookup>>();
 
-/** The filter's decisions, made once for frozen filters and sets and forgotten with them. */
-export function decisionsOf(filter: Filter, sets: Sets): Decisions {
+/** The filter's lookup, made once for frozen filters and sets and forgotten with them. */
+export function lookupOf(filter: Filter, sets: Sets): FilterLookup {
   const found = known.get(sets)?.get(filter);
   if (found !== undefined) return found;
-  const made = new Decisions(filter, sets);
+  const made = new FilterLookup(filter, sets);
   if (!Object.isFrozen(filter) || !Object.isFrozen(filter.rules) || !Object.isFrozen(sets)) return made;
-  const ofSets = known.get(sets) ?? new WeakMap<Filter, Decisions>();
+  const ofSets = known.get(sets) ?? new WeakMap<Filter, FilterLookup>();
   known.set(sets, ofSets.set(filter, made));
   return made;
 }

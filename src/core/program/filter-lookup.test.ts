@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deepFreeze } from '#base/json.ts';
-import { Decisions, decisionsOf } from '#program/decisions.ts';
+import { FilterLookup, lookupOf } from '#program/filter-lookup.ts';
 import { filterVerdict, type Header } from '#program/filter.ts';
 import type { Filter, Rule } from '#program/program.ts';
 import { boundaryPackets, type FilterStyle, randomFilter } from '#test/generate/filter.ts';
@@ -28,12 +28,12 @@ for (const style of ['access', 'firewall', 'mixed'] as const satisfies readonly 
     for (let count = 0; count < 12; count++) {
       // 0 to 70 rules: none, part of a word of bits, a whole one, several.
       const policy = randomFilter(random, style, [0, 1, 31, 32, 33, 70][count % 6] ?? 0);
-      const decisions = new Decisions(policy.filter, policy.sets);
+      const lookup = new FilterLookup(policy.filter, policy.sets);
       const draw = boundaryPackets(random, policy);
       for (let packets = 0; packets < 200; packets++) {
         const header = draw();
         assert.deepEqual(
-          decisions.verdict(header),
+          lookup.verdict(header),
           filterVerdict(policy.filter, policy.sets, header),
           JSON.stringify(header),
         );
@@ -62,15 +62,15 @@ for (const source of texts) {
   test(`the source "${source}" is read as the oracle reads it`, () => {
     const filter: Filter = { rules: { a: inTen, b: any } };
     const header = { ...packet, source };
-    assert.deepEqual(new Decisions(filter, {}).verdict(header), filterVerdict(filter, {}, header));
+    assert.deepEqual(new FilterLookup(filter, {}).verdict(header), filterVerdict(filter, {}, header));
   });
 }
 
-test('decisions of frozen filters are made once, of others each time anew', () => {
+test('lookups of frozen filters are made once, of others each time anew', () => {
   const [filter, sets] = [deepFreeze<Filter>({ rules: { a: any } }), deepFreeze({})];
-  assert.equal(decisionsOf(filter, sets), decisionsOf(filter, sets));
+  assert.equal(lookupOf(filter, sets), lookupOf(filter, sets));
   const loose: { rules: { [key: string]: Rule } } = { rules: { a: any } };
-  assert.equal(decisionsOf(loose, sets).verdict(packet).verdict, 'allow');
+  assert.equal(lookupOf(loose, sets).verdict(packet).verdict, 'allow');
   loose.rules['a'] = inTen;
-  assert.equal(decisionsOf(loose, sets).verdict(packet).verdict, 'deny');
+  assert.equal(lookupOf(loose, sets).verdict(packet).verdict, 'deny');
 });
