@@ -56,6 +56,8 @@ export interface Plane {
    * a start compares with what the kernel has, so that what an earlier process left is adopted and flows go on.
    */
   apply(before: Programs, after: Programs): Promise<Applied>;
+  /** Does beforehand what costs time of such an apply. The stamp's own namespaces stay as they are. */
+  prepare(before: Programs, after: Programs): Promise<void>;
   /** Lists a point's kernel state in full and compares it with what its program demands. */
   readBack(point: string): Promise<readonly Difference[]>;
   /** Points that somebody else changed since the last call, as far as the kernel tells: they are read back at once. */

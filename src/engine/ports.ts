@@ -67,6 +67,8 @@ export interface PlaneLink {
   state(): Promise<{ readonly revision: number; readonly root: string }>;
   /** Replaces all programs (start, resync). */
   replace(signed: SignedRecord, programs: JsonObject): Promise<void>;
+  /** Tells of a step that is proved and not durable yet, so that what costs time is done beforehand. Nothing is applied. */
+  prepare(signed: SignedRecord, edits: readonly TreeEdit[]): Promise<void>;
   /** Applies the edits of one record; resolves when the kernel has echoed them. */
   apply(signed: SignedRecord, edits: readonly TreeEdit[]): Promise<void>;
   /** Moves the guest's end of a NIC into the network namespace of a process. */

@@ -21,7 +21,7 @@ import type {
 } from '#engine/engine.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import { actionOf, drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
-import { Gate, type Commit } from '#engine/gate/gate.ts';
+import { Gate, type Commit, type ProvedStep } from '#engine/gate/gate.ts';
 import { checkLinkedEdits } from '#engine/gate/linked-access.ts';
 import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
 import { Questions } from '#engine/questions/questions.ts';
@@ -35,6 +35,8 @@ import { subscriptionOf } from '#engine/subscription.ts';
 
 /** What follows a durable change in the world. Model mode has none of these. */
 export type World = {
+  /** Hears of every change that is proved and not durable yet. */
+  onProved?(step: ProvedStep): void;
   /** Hears of every commit, in order. */
   onCommit(commit: Commit): void;
   /** Resolves when the kernel has the revision and the guests that the edits touch are as wanted; rejects with what failed. */
@@ -89,6 +91,7 @@ export class StampEngine implements Engine {
       store: parts.store,
       prover: parts.prover,
       clock: parts.clock,
+      onProved: (step) => parts.world.onProved?.(step),
       onCommit: (commit) => {
         this.access.changed(commit.edits);
         for (const id of groupsGone(commit.edits)) this.deployments.forget(id);

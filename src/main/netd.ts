@@ -53,6 +53,7 @@ await serve({
   methods: {
     state: () => keeper.state(),
     replace: (signed: SignedRecord, programs: JsonObject) => keeper.replace(signed, programs),
+    prepare: (signed: SignedRecord, edits: readonly TreeEdit[]) => keeper.prepare(signed, edits),
     apply: (signed: SignedRecord, edits: readonly TreeEdit[]) => keeper.apply(signed, edits),
     attach: (mark: number, pid: number, name: string) => plane.attach(mark, pid, name),
     probes: (wanted: readonly ProbeSpec[]) => plane.probes(wanted),

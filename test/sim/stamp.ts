@@ -208,6 +208,7 @@ export class SimStamp {
       stamp: labStamp,
       nouns,
       world: {
+        onProved: (step) => follower.prepare(step),
         onCommit: (commit) => {
           this.#roots.set(commit.revision, commit.signed.record.root);
           follower.push(commit);
@@ -236,7 +237,8 @@ export class SimStamp {
 
   /** A keeper that has just started: it knows nothing but the revision it once wrote down. */
   #newKeeper(): Keeper {
-    const plane: Pick<Plane, 'apply'> = {
+    const plane: Pick<Plane, 'apply' | 'prepare'> = {
+      prepare: () => Promise.resolve(),
       apply: () => Promise.resolve({ points: [], ruleOperations: 0, networkLines: 0, waves: 1, windowMs: 0 }),
     };
     const keeper = new Keeper({
@@ -296,6 +298,8 @@ export class SimStamp {
         }),
       replace: (signed, programs) =>
         faults.call('the keeper (replace)', () => this.#keeper.replace(signed, parsed(programs))),
+      prepare: (signed, edits) =>
+        faults.call('the keeper (prepare)', () => this.#keeper.prepare(signed, parsed(edits))),
       apply: async (signed: SignedRecord, edits) => {
         if (!faults.isHealed && faults.chance(0.03)) {
           this.#keeper = this.#newKeeper();

@@ -39,6 +39,7 @@ export class Harness {
   readonly #wires = new Map<string, Wire>();
   readonly #flushers = new Map<string, NetlinkSocket>();
   readonly #counters = new Map<string, NftContext>();
+  #applies = 0;
   #programs: Programs = {};
   #tag = 0;
   #flows = new Set<string>();
@@ -82,6 +83,9 @@ export class Harness {
     programs: Programs,
     { isKeepingState = false, isKeepingGuests = false }: { isKeepingState?: boolean; isKeepingGuests?: boolean } = {},
   ): Promise<void> {
+    // Every other change is prepared, as it is while a write is made durable.
+    this.#applies += 1;
+    if (this.#applies % 2 === 0) await this.plane.prepare(this.#programs, programs);
     await this.plane.apply(this.#programs, programs);
     this.#programs = programs;
     for (const context of this.#counters.values()) context.close();

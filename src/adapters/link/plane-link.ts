@@ -8,6 +8,7 @@ export function planeLink(link: LinkClient): PlaneLink {
   return {
     state: () => link.call('state', []),
     replace: (signed, programs) => link.call('replace', [signed, programs], 120_000),
+    prepare: (signed, edits) => link.call('prepare', [signed, edits]),
     apply: (signed, edits) => link.call('apply', [signed, edits]),
     attach: (mark, pid, name) => link.call('attach', [mark, pid, name]),
     probes: (wanted) => link.call('probes', [wanted]),

@@ -5,9 +5,10 @@ import type { Applied, Difference, FlowSelector, Plane, Probe, Probed } from '#e
 import type { CanaryAnswer } from '#engine/canary/canary.ts';
 import type { FlowBatch } from '#engine/flow-logs/flow.ts';
 import type { ProbeResult, ProbeSpec } from '#engine/ports.ts';
-import { KernelSpace } from '#adapters/linux/apply.ts';
+import { KernelSpace, type Wanted } from '#adapters/linux/apply.ts';
 import { isAttached } from '#adapters/linux/attached.ts';
 import { Canaries } from '#adapters/linux/canary.ts';
+import { changedPoints } from '#adapters/linux/changed-points.ts';
 import { commitAll, type Work } from '#adapters/linux/commit.ts';
 import { compareState, goneMarks } from '#adapters/linux/compare.ts';
 import { StampFlows } from '#adapters/linux/flow-log.ts';
@@ -63,6 +64,8 @@ export class LinuxPlane implements Plane {
   readonly #spaces = new Map<string, KernelSpace>();
   #scratch: NftContext | undefined;
   #programs: Programs = {};
+  /** Points as they were rendered of the programs that were looked at last. */
+  #rendered: { readonly of: Programs; readonly points: Map<string, Wanted> } = { of: {}, points: new Map() };
   #pairs: readonly Pair[] = [];
   readonly #doubtful = new Set<string>();
   readonly #validator = new Validator();
@@ -96,11 +99,20 @@ export class LinuxPlane implements Plane {
     return this.#inTurn(async () => {
       if (!this.#isAdopted) await this.#removeStrangers(after);
       this.#isAdopted = true;
-      const points = new Set(
-        [...Object.keys(before), ...Object.keys(after)].filter((point) => before[point] !== after[point]),
-      );
-      for (const point of [...points]) for (const other of neighbours(before, after, point)) points.add(other);
-      return await this.#bring(after, [...points]);
+      return await this.#bring(after, changedPoints(before, after));
+    });
+  }
+
+  /** Rendered, compared with the mirror, and compiled in the scratch namespace. Points that are new or in doubt are left to the apply. */
+  prepare(before: Programs, after: Programs): Promise<void> {
+    return this.#inTurn(() => {
+      const scratch = this.#scratch;
+      for (const point of scratch === undefined || this.#doubtful.size > 0 ? [] : changedPoints(before, after)) {
+        const space = this.#spaces.get(point);
+        const wanted = space === undefined ? undefined : this.#render(after, point);
+        if (wanted !== undefined && scratch !== undefined) space?.prepareRules(wanted.ruleset, scratch);
+      }
+      return Promise.resolve();
     });
   }
 
@@ -217,7 +229,7 @@ export class LinuxPlane implements Plane {
 
   async #differences(point: string): Promise<readonly Difference[]> {
     if (this.#programs[point]?.kind === 'resolver') return [];
-    const wanted = renderPoint(this.#programs, point, this.#names.stamp);
+    const wanted = this.#render(this.#programs, point);
     const space = this.#spaces.get(point);
     if (wanted === undefined || space === undefined)
       return [{ point, kind: 'table', says: `The point ${point} is not applied.` }];
@@ -281,7 +293,7 @@ export class LinuxPlane implements Plane {
     if (scratch === undefined) throw new Fault('PlaneDown', 'The data plane is not up.');
     const work: Work[] = [];
     for (const point of points) {
-      const wanted = renderPoint(programs, point, this.#names.stamp);
+      const wanted = this.#render(programs, point);
       if (wanted !== undefined) work.push({ point, wanted, space: await this.#space(point) });
     }
     const { ruleOperations, networkLines, waves, windowMs } = await commitAll(work, scratch);
@@ -293,6 +305,14 @@ export class LinuxPlane implements Plane {
     // What the kernel told meanwhile about links and routes was our own doing.
     for (const { space } of work) space.settle();
     return { points: work.map(({ point }) => point), ruleOperations, networkLines, waves, windowMs };
+  }
+
+  #render(programs: Programs, point: string): Wanted | undefined {
+    if (this.#rendered.of !== programs) this.#rendered = { of: programs, points: new Map() };
+    const { points } = this.#rendered;
+    const wanted = points.get(point) ?? renderPoint(programs, point, this.#names.stamp);
+    if (wanted !== undefined) points.set(point, wanted);
+    return wanted;
   }
 
   async #space(point: string): Promise<KernelSpace> {
@@ -344,7 +364,7 @@ export class LinuxPlane implements Plane {
   /** The guest's end is elsewhere or gone: removes the pair and makes it anew, with its routes and neighbours. */
   async #remake(point: string, mark: number): Promise<void> {
     const namespace = namespaceOf(this.#names, point);
-    const wanted = renderPoint(this.#programs, point, this.#names.stamp);
+    const wanted = this.#render(this.#programs, point);
     const link = wanted?.network.ports.get(mark);
     const space = this.#spaces.get(point);
     if (wanted === undefined || link === undefined || space === undefined)
@@ -358,18 +378,6 @@ export class LinuxPlane implements Plane {
 
 function sysctlsOf(point: string): { readonly [path: string]: number } {
   return point.startsWith('router/') ? routerSysctls : sysctls;
-}
-
-/** Points whose rendering looks at another point: a router that comes or goes concerns its host, its peers, and the switch; a resolver that does, all routers. */
-function neighbours(before: Programs, after: Programs, point: string): string[] {
-  const [kind, , host] = point.split('/');
-  const isNew = (before[point] === undefined) !== (after[point] === undefined);
-  if (kind === 'resolver') return isNew ? Object.keys(after).filter((name) => name.startsWith('router/')) : [];
-  if (kind === 'host') return ['switch'].filter((name) => after[name] !== undefined);
-  if (kind !== 'router' || host === undefined) return [];
-  const programs = [before[point], after[point]].filter((program) => program?.kind === 'router');
-  const peers = programs.flatMap((program) => Object.keys(program.peers)).map((key) => `router/${key}/${host}`);
-  return [...(isNew ? [`host/${host}`] : []), ...peers].filter((name) => after[name] !== undefined);
 }
 
 function peerPairs(programs: Programs): Pair[] {

@@ -56,6 +56,7 @@ export class KernelSpace {
   readonly #point: string | undefined;
   #actual: ActualRuleset = new Map();
   #applied: Ruleset = new Map();
+  #prepared: Prepared | undefined;
   #network: Network = emptyNetwork;
 
   /** `point` is absent for the stand-in of the internet: what others put there is nobody's concern. */
@@ -109,11 +110,28 @@ export class KernelSpace {
       writeSysctls(this.namespace, Object.assign({}, ...fresh.map(portSysctls)) as { [path: string]: number });
   }
 
+  /** What costs time of committing these rules: the difference, and the kernel's bytes of what is placed one by one. */
+  prepareRules(ruleset: Ruleset, scratch: NftContext): void {
+    this.#prepared = undefined;
+    this.#prepared = this.#planned(ruleset, scratch);
+  }
+
+  #planned(ruleset: Ruleset, scratch: NftContext): Prepared {
+    const known = this.#prepared;
+    if (known?.ruleset === ruleset && known.actual === this.#actual) return known;
+    const transaction = difference(this.#actual, ruleset, (family, name) => this.#isApplied(ruleset, { family, name }));
+    const placed = transaction.operations.filter((operation) => operation.kind === 'insert');
+    const isFast = isRulesOnly(transaction.operations) && placed.length <= rawRulesMax;
+    const compiled = isFast ? compiledTexts(placed, { ruleset, scratch }) : undefined;
+    return { ruleset, actual: this.#actual, transaction, compiled };
+  }
+
   /** One atomic transaction for the rules; answers how many operations it had. */
   commitRules(ruleset: Ruleset, scratch: NftContext): number {
-    const transaction = difference(this.#actual, ruleset, (family, name) => this.#isApplied(ruleset, { family, name }));
+    const { transaction, compiled } = this.#planned(ruleset, scratch);
+    this.#prepared = undefined;
     if (transaction.operations.length > 0) {
-      const handles = this.#send(transaction.operations, { ruleset, scratch });
+      const handles = this.#send(transaction.operations, compiled);
       this.#actual = mirrored(this.#actual, ruleset, { drafts: transaction.drafts, handles });
     }
     this.#applied = ruleset;
@@ -169,19 +187,13 @@ export class KernelSpace {
     return young !== undefined && young === old;
   }
 
-  #send(
-    operations: readonly NftOperation[],
-    { ruleset, scratch }: { ruleset: Ruleset; scratch: NftContext },
-  ): readonly number[] {
-    const placed = operations.filter((operation) => operation.kind === 'insert');
-    const isFast = isRulesOnly(operations) && placed.length <= rawRulesMax;
-    if (!isFast) {
+  #send(operations: readonly NftOperation[], compiled: Prepared['compiled']): readonly number[] {
+    if (compiled === undefined) {
       const commands = printOperations(operations, Date.now());
       // Openings that are all over are nothing to send, and nothing is what the kernel would not confirm.
       return commands.trim() === '' ? [] : this.#context.commit(commands).rules.map(({ handle }) => handle);
     }
     const changes: RawChange[] = [];
-    const compiled = compiledTexts(placed, { ruleset, scratch });
     for (const operation of operations) {
       if (operation.kind === 'delete') changes.push(operation);
       else if (operation.kind === 'insert') {
@@ -204,6 +216,14 @@ export class KernelSpace {
 function portSysctls({ mark, isForwarding }: PortLink): { [path: string]: number } {
   return { [`net/ipv4/neigh/n${mark}/proxy_delay`]: 0, [`net/ipv4/conf/n${mark}/rp_filter`]: isForwarding ? 0 : 1 };
 }
+
+/** How the rules come from what the kernel has to what is wanted; `compiled` where they are placed one by one. */
+type Prepared = {
+  readonly ruleset: Ruleset;
+  readonly actual: ActualRuleset;
+  readonly transaction: Transaction;
+  readonly compiled: ReadonlyMap<string, Buffer> | undefined;
+};
 
 type Placed = Extract<NftOperation, { kind: 'insert' }>;
 

@@ -31,12 +31,17 @@ export type Commit = {
   readonly programEdits: readonly TreeEdit[];
 };
 
+/** A step of the programs that the prover vouches for. */
+export type ProvedStep = Pick<Commit, 'signed' | 'programEdits'>;
+
 export type GateParts = {
   readonly view: MemoryView;
   readonly revision: number;
   readonly store: Store;
   readonly prover: Prover;
   readonly clock: Pick<Clock, 'now'>;
+  /** Called once a change is proved, before it is durable: it may still come to nothing. */
+  readonly onProved?: (step: ProvedStep) => void;
   /** Called in order, synchronously, once a change is durable. */
   readonly onCommit: (commit: Commit) => void;
 };
@@ -149,6 +154,7 @@ export class Gate {
     this.#budget.charge(owner, clock.now(), proposal.verdict === 'proved' ? proposal.judged.steps : proposal.steps);
     if (proposal.verdict === 'refused') throw new Disallowed(proposal.refused, proposal.refusedMore);
     const proposed: Proposed = proposal;
+    this.#parts.onProved?.({ signed: proposed, programEdits: proposed.edits });
     await this.#durable(revision, edits, { about, signed: proposed }).catch((cause: unknown) =>
       this.#rolledBack(revision, cause),
     );

@@ -32,6 +32,10 @@ function open(seen = 0) {
   };
   let noted = seen;
   const plane = {
+    prepare: (_: Programs, after: Programs) => {
+      calls.push(`prepare ${Object.keys(after).join()} at ${noted}`);
+      return Promise.resolve();
+    },
     apply: (_: Programs, after: Programs) => {
       calls.push(`apply ${Object.keys(after).join()} at ${noted}`);
       return kernel.fails ? Promise.reject(new Fault('KernelFault', 'no')) : Promise.resolve();
@@ -124,6 +128,48 @@ test('[S2.2] what no fitting record allows never reaches the kernel', async () =
   assert.equal(calls.length, before);
   assert.deepEqual([keeper.state().revision, noted()], [1, 1]);
   await keeper.apply(signed(step), edits);
+  await keeper.stop();
+});
+
+test('[S2.2] a step that is prepared is not applied, and no check of it is left out when it is', async () => {
+  const { keeper, calls, noted } = open();
+  await keeper.replace(signed({}), first);
+  const before = calls.length;
+  for (const [says, how, record, content, code] of refused) {
+    if (how === 'apply') await assert.rejects(keeper.prepare(record, content as TreeEdit[]), { code }, says);
+  }
+  assert.equal(calls.length, before);
+  await keeper.prepare(signed(step), edits);
+  assert.deepEqual(calls.slice(before), ['prepare edge,router/v1/h1 at 1']);
+  assert.deepEqual([keeper.state(), noted()], [{ revision: 1, root: digestOf(first) }, 1]);
+  for (const [says, how, record, content, code] of refused) {
+    const isTheStep = record.signature === signed(step).signature && record.record.revision === step.revision;
+    if (how === 'apply' && !isTheStep) {
+      await assert.rejects(keeper.apply(record, content as TreeEdit[]), { code }, says);
+    }
+  }
+  const prepared = signed(step);
+  await assert.rejects(keeper.apply({ ...prepared, record: { ...prepared.record, revision: 9 } }, edits), {
+    code: 'RecordUnsigned',
+  });
+  // The signed programs are known already: other edits cannot change them.
+  await keeper.apply(prepared, [{ path: ['edge'] }]);
+  assert.deepEqual(keeper.state(), { revision: 2, root: digestOf(second) });
+  await assert.rejects(keeper.apply(prepared, edits), { code: 'RecordStale' });
+  await keeper.stop();
+});
+
+test('a step that was prepared on what stood before is applied to nothing else', async () => {
+  const { keeper } = open();
+  await keeper.replace(signed({}), first);
+  await keeper.prepare(signed(step), edits);
+  await keeper.replace(signed({ revision: 5 }), first);
+  await assert.rejects(keeper.apply(signed(step), edits), { code: 'RecordStale' });
+  const other = { revision: 6, base: '', root: digestOf(second) };
+  await keeper.prepare(signed({ ...step, revision: 7 }), edits);
+  await keeper.replace(signed(other), second);
+  await assert.rejects(keeper.apply(signed({ ...step, revision: 7 }), edits), { code: 'PlaneBehind' });
+  assert.deepEqual(keeper.state(), { revision: 6, root: digestOf(second) });
   await keeper.stop();
 });
 

@@ -2,7 +2,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import { Fault } from '#base/wrong.ts';
-import { deepFreeze, isObject, type JsonObject } from '#base/json.ts';
+import { canonical, deepFreeze, isObject, type JsonObject } from '#base/json.ts';
 import { digestOf, newSharePool, shareEqual, treePatch, type TreeEdit } from '#base/tree.ts';
 import type { Programs } from '#program/program.ts';
 import { isSigned } from '#engine/gate/record.ts';
@@ -43,6 +43,7 @@ export class Keeper {
   #programs: JsonObject = Object.freeze({});
   #root = digestOf({});
   #revision = 0;
+  #prepared: { readonly seal: string; readonly programs: JsonObject } | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #touched = new Set<string>();
   #touchedAt = 0;
@@ -66,6 +67,7 @@ export class Keeper {
   /** Takes all programs anew; the record must be signed, not older than any seen, and name exactly these programs. */
   replace(signed: SignedRecord, programs: JsonObject): Promise<void> {
     return this.#inTurn(async () => {
+      this.#checkSignature(signed);
       this.#checkRecord(signed, this.#parts.revisionSeen.read());
       if (signed.record.base !== '')
         throw new Fault('RecordForStep', 'The record is for a step, not for all programs.');
@@ -75,20 +77,40 @@ export class Keeper {
     });
   }
 
+  /** Does beforehand what costs time of the step that most likely comes next: nothing of it is applied. */
+  prepare(signed: SignedRecord, edits: readonly TreeEdit[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#prepared = undefined;
+      const programs = this.#stepped(signed, edits);
+      this.#prepared = { seal: sealOf(signed), programs };
+      await this.#parts.plane.prepare(this.#programs as unknown as Programs, programs as unknown as Programs);
+    });
+  }
+
   /** Takes the edits of one record on top of what stands. */
   apply(signed: SignedRecord, edits: readonly TreeEdit[]): Promise<void> {
     return this.#inTurn(async () => {
-      this.#checkRecord(signed, Math.max(this.#revision, this.#parts.revisionSeen.read()) + 1);
-      if (signed.record.base !== this.#root) {
-        throw new Fault(
-          'PlaneBehind',
-          `The record builds on other programs than those that stand at revision ${this.#revision}.`,
-        );
-      }
-      const next = shareEqual(treePatch(this.#programs, edits), this.#pool);
-      checkRoot(signed, next);
-      await this.#take(signed.record.revision, next);
+      const programs = this.#stepped(signed, edits);
+      this.#prepared = undefined;
+      await this.#take(signed.record.revision, programs);
     });
+  }
+
+  /** The programs after a step that its record allows now. Of a record that was prepared, signature and digest are known. */
+  #stepped(signed: SignedRecord, edits: readonly TreeEdit[]): JsonObject {
+    const prepared = this.#prepared?.seal === sealOf(signed) ? this.#prepared : undefined;
+    if (prepared === undefined) this.#checkSignature(signed);
+    this.#checkRecord(signed, Math.max(this.#revision, this.#parts.revisionSeen.read()) + 1);
+    if (signed.record.base !== this.#root) {
+      throw new Fault(
+        'PlaneBehind',
+        `The record builds on other programs than those that stand at revision ${this.#revision}.`,
+      );
+    }
+    if (prepared !== undefined) return prepared.programs;
+    const next = shareEqual(treePatch(this.#programs, edits), this.#pool);
+    checkRoot(signed, next);
+    return next;
   }
 
   /** Differences found by reading back, newest last; asking empties the list. */
@@ -121,9 +143,12 @@ export class Keeper {
   }
 
   /** Nothing of a request is looked at before its record is known to be the prover's. */
-  #checkRecord({ record, signature }: SignedRecord, oldest: number): void {
+  #checkSignature({ record, signature }: SignedRecord): void {
     if (!isSigned(record, signature, this.#parts.key))
       throw new Fault('RecordUnsigned', "The record does not carry the prover's signature.");
+  }
+
+  #checkRecord({ record }: SignedRecord, oldest: number): void {
     if (record.stamp !== this.#parts.stamp)
       throw new Fault('RecordForeign', `The record is for stamp ${record.stamp}.`);
     if (!(record.revision >= oldest)) {
@@ -236,6 +261,11 @@ function timeOf(ms: number): string {
 
 /** Differences told of one drift: enough to see what was done, few enough for a log line. */
 const differencesKeptMax = 20;
+
+/** A record with its signature, as one text: equal texts are the same record, signed by the same key. */
+function sealOf({ record, signature }: SignedRecord): string {
+  return canonical([record, signature]);
+}
 
 function checkRoot({ record }: SignedRecord, programs: JsonObject): void {
   if (record.root !== digestOf(programs))

@@ -37,6 +37,7 @@ export function localPlane(plane: Plane, hosts: readonly string[]): Plane {
   return {
     up: () => plane.up(),
     apply: (before, after) => plane.apply(local(before), local(after)),
+    prepare: (before, after) => plane.prepare(local(before), local(after)),
     readBack: (point) => (isLocal(point) ? plane.readBack(point) : Promise.resolve([])),
     suspects: () => plane.suspects(),
     repair: (point) => plane.repair(point),

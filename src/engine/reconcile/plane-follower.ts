@@ -1,7 +1,7 @@
 /** Brings the kernel's keeper to the programs of every revision, in log order, and from scratch when it lost its place. */
 
 import { planeQueueMax } from '#base/limits.ts';
-import type { Commit, Standing } from '#engine/gate/gate.ts';
+import type { Commit, ProvedStep, Standing } from '#engine/gate/gate.ts';
 import type { Clock, PlaneLink } from '#engine/ports.ts';
 
 export type PlaneParts = {
@@ -57,6 +57,12 @@ export class PlaneFollower {
       this.#inStep = false;
     }
     this.#kick();
+  }
+
+  /** The step that most likely comes next, while it is being made durable. It is no loss when the plane cannot take it. */
+  prepare({ signed, programEdits }: ProvedStep): void {
+    if (this.#isStopped || !this.#inStep || this.#queue.length > 0) return;
+    this.#parts.plane.prepare(signed, programEdits).catch(() => undefined);
   }
 
   /** The plane was restarted or its link broke: what it has must be compared again. */

@@ -4,7 +4,7 @@ import { Fault, Refusal } from '#base/wrong.ts';
 import { isObject, sameJson } from '#base/json.ts';
 import type { Edit, Resource, View } from '#model/resource.ts';
 import type { GuestDriver } from '#engine/guest-port.ts';
-import type { Commit, Gate, Standing } from '#engine/gate/gate.ts';
+import type { Commit, Gate, ProvedStep, Standing } from '#engine/gate/gate.ts';
 import type { Clock, PlaneLink } from '#engine/ports.ts';
 import { GuestFollower, guestKeyOf, type WantedGuest } from '#engine/reconcile/guest-follower.ts';
 import { PlaneFollower } from '#engine/reconcile/plane-follower.ts';
@@ -87,6 +87,10 @@ export class RealWorld implements World {
         isTold = true;
       }
     }
+  }
+
+  onProved(step: ProvedStep): void {
+    this.plane.prepare(step);
   }
 
   onCommit(commit: Commit): void {
