@@ -26,6 +26,7 @@ const watcher = 'Microsoft.Network/networkWatchers';
 function heldWorld() {
   const held: { done(): void; fail(error: unknown): void }[] = [];
   const world: World = {
+    onProved: () => undefined,
     onCommit: () => undefined,
     follow: () => new Promise((resolve, reject) => held.push({ done: resolve, fail: reject })),
   };

@@ -36,7 +36,7 @@ import { subscriptionOf } from '#engine/subscription.ts';
 /** What follows a durable change in the world. Model mode has none of these. */
 export type World = {
   /** Hears of every change that is proved and not durable yet. */
-  onProved?(step: ProvedStep): void;
+  onProved(step: ProvedStep): void;
   /** Hears of every commit, in order. */
   onCommit(commit: Commit): void;
   /** Resolves when the kernel has the revision and the guests that the edits touch are as wanted; rejects with what failed. */
@@ -91,7 +91,7 @@ export class StampEngine implements Engine {
       store: parts.store,
       prover: parts.prover,
       clock: parts.clock,
-      onProved: (step) => parts.world.onProved?.(step),
+      onProved: (step) => parts.world.onProved(step),
       onCommit: (commit) => {
         this.access.changed(commit.edits);
         for (const id of groupsGone(commit.edits)) this.deployments.forget(id);

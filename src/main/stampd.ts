@@ -82,6 +82,7 @@ const assembly = await assemble({
     });
     [world, names] = [kernel, resolving];
     return {
+      onProved: (step) => kernel.onProved(step),
       onCommit: (commit) => {
         kernel.onCommit(commit);
         resolving.push(commit);

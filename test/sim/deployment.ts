@@ -66,6 +66,7 @@ export const operationsOf = (record: DeploymentRecord): [string, unknown][] =>
 export async function noted(options: TestEngineOptions = {}): Promise<{ stamp: TestEngine; order: string[] }> {
   const order: string[] = [];
   const world = {
+    onProved: () => undefined,
     onCommit: ({ edits }: { edits: readonly { id: string }[] }) =>
       void order.push(...edits.map(({ id }) => id.split('/').at(-1) ?? '')),
     follow: () => Promise.resolve(),

@@ -80,7 +80,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     dice: { guid: () => `00000000-0000-4000-8000-${(guids++).toString(16).padStart(12, '0')}` },
     stamp: labStamp,
     nouns,
-    world: options.world ?? { onCommit: () => undefined, follow: () => Promise.resolve() },
+    world: options.world ?? { onProved: () => undefined, onCommit: () => undefined, follow: () => Promise.resolve() },
     deployments: startDeployments,
     auditTrail: { list: () => [] },
     apiVersionsOf: () => ['2021-04-01'],

@@ -78,7 +78,11 @@ test('a canceled deployment starts nothing more, nor does what is nested in it; 
   const held: (() => void)[] = [];
   const stamp = await testEngine({
     inlineMs: 0,
-    world: { onCommit: () => undefined, follow: () => new Promise((resolve) => held.push(resolve)) },
+    world: {
+      onProved: () => undefined,
+      onCommit: () => undefined,
+      follow: () => new Promise((resolve) => held.push(resolve)),
+    },
   });
   const inner = input('i', { resources: [nsg('in1'), nsg('in2', after('in1'))] }).properties['template'];
   const nested = {
@@ -128,7 +132,7 @@ test('of two starts of one name at once, one runs', async () => {
 test('what a crash cut off is told as failed after it, and the name is free again', async () => {
   const stamp = await testEngine({
     inlineMs: 0,
-    world: { onCommit: () => undefined, follow: () => new Promise(() => undefined) },
+    world: { onProved: () => undefined, onCommit: () => undefined, follow: () => new Promise(() => undefined) },
   });
   await stamp.settle(stamp.engine.deployments.start(input('d', { resources: [nsg('a')] }), owner));
   for (let ticks = 0; ticks < 30; ticks += 1) await stamp.clock.tick();

@@ -68,6 +68,7 @@ test('what does not wait for each other is under way at once', async () => {
   let [now, most] = [0, 0];
   const { stamp } = await noted({
     world: {
+      onProved: () => undefined,
       onCommit: () => undefined,
       follow: async () => {
         most = Math.max(most, (now += 1));

@@ -74,7 +74,7 @@ export async function startModel({ settings, ports }: ModelOptions): Promise<Mod
         demandsOf(openBundle(proofd).signed.demands),
       ),
       longRunning: settings.longRunning,
-      world: () => ({ onCommit: () => undefined, follow: () => Promise.resolve() }),
+      world: () => ({ onProved: () => undefined, onCommit: () => undefined, follow: () => Promise.resolve() }),
     });
     assembly.engine.resume();
     const stopHousekeeping = keepHouse(assembly.engine, (what, error) => log.warn({ err: error }, what));
