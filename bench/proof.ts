@@ -2,10 +2,10 @@
 
 import type { JsonObject } from '#base/json.ts';
 import { flowVerdict } from '#compile/answer/flow.ts';
-import { loadNow, rounded } from '#bench/figures.ts';
+import { loadNow, rounded, spreadOf } from '#bench/figures.ts';
 import { fairness } from '#bench/proof-fairness.ts';
 import { memoryOf } from '#bench/proof-memory.ts';
-import { changesPerRound, msOf, ProofModel, type Round } from '#bench/proof-model.ts';
+import { changesPerRun, leastOf, msOf, ProofModel } from '#bench/proof-model.ts';
 import { besideZ3 } from '#bench/proof-z3.ts';
 import type { Programs } from '#program/program.ts';
 import { Proof } from '#verify/proof/proof.ts';
@@ -18,56 +18,65 @@ const flows = 200_000;
 export async function benchProof(): Promise<JsonObject> {
   const model = new ProofModel();
   const memory = await memoryOf(model);
-  const fullRuns: number[] = [];
-  let proof = new Proof();
-  for (let count = 0; count < rounds; count++) {
-    proof = new Proof();
-    fullRuns.push(msOf(() => proof.fill(model.world())));
-  }
+  // The first run fills what later ones find known: it is not one of the identical runs.
+  model.run();
+  const runs = Array.from({ length: rounds }, () => model.run());
+  const { proofs, blasts } = leastOf(runs);
   const everyRuns = Array.from({ length: rounds }, () =>
     msOf(() => new Proof().fill({ ...model.world(), invariants: model.every })),
   );
+  const proof = new Proof();
+  proof.fill(model.world());
   const standing = proof.standingCount;
-  const loaded = proof.counters();
-  const store = proof.storeBytes;
-  const changes = Array.from({ length: rounds }, (_, round) => model.round(proof, round));
-  let next = rounds * changesPerRound;
+  let next = changesPerRun;
   const batches = Array.from({ length: rounds }, (_, round) => batch(model, proof, next + round * batchSize));
   next += rounds * batchSize;
-  const least = (pick: (one: Round) => number): number => rounded(Math.min(...changes.map(pick)));
-  const p50 = least((one) => one.p50);
   const fair = fairness(model, proof, next);
   const apart = model.kindsApart(next + 10_000);
   const managementMs = model.managementMs(rounds);
   const z3 = await besideZ3(model.programs, {
     fullMs: managementMs,
     nics: Object.keys(model.estate.nics).length,
-    changeMs: model.managementChangeMs(next + 20_000, changesPerRound),
+    changeMs: model.managementChangeMs(next + 20_000, changesPerRun),
     nicsChanged: model.nicsPerGroup(),
   });
   return {
-    what: 'minima over 5 runs, the raw runs beside',
+    what: `of each operation the least of ${rounds} identical runs, the raw runs beside`,
     nics: Object.keys(model.estate.nics).length,
     invariants: [...new Set(model.invariants.map(({ kind }) => kind))],
     standing,
-    full_ms: rounded(Math.min(...fullRuns)),
+    full_ms: rounded(Math.min(...runs.map(({ full }) => full))),
     full_every_kind_ms: rounded(Math.min(...everyRuns)),
-    reproof_us: { p50, p99: least((one) => one.p99), max: least((one) => one.max) },
-    blast_us: { p50: least((one) => one.blast) },
+    reproof_us: inUs(proofs),
+    blast_us: inUs(blasts),
     batch_1000_ms: rounded(Math.min(...batches.map((one) => one.proof))),
     batch_1000_compile_ms: rounded(Math.min(...batches.map((one) => one.compile))),
     fairness: fair,
     apart,
     ipflow_per_s: Math.round(flowsPerSecond(model.programs, Infinity)),
     ipflow_1000_nics_per_s: Math.round(flowsPerSecond(model.programs, 1000)),
-    store_mb: rounded(store / 1e6),
+    store_mb: rounded((runs[0]?.store ?? 0) / 1e6),
     rss_mb: Math.round(memory.loaded / 1e6),
     rss_after_changes_mb: Math.round(memory.changed / 1e6),
     vs_z3: z3,
-    counters: { loaded, one_change: changes[0]?.steps ?? 0 },
-    raw: { full_ms: fullRuns.map(rounded), full_every_kind_ms: everyRuns.map(rounded), changes, batches },
+    counters: {
+      loaded: runs[0]?.loaded ?? {},
+      changes: (runs[0]?.changes ?? []).reduce((sum, { steps }) => sum + steps, 0),
+    },
+    raw: {
+      full_ms: runs.map(({ full }) => rounded(full)),
+      full_every_kind_ms: everyRuns.map(rounded),
+      reproof_us: runs.map(({ changes }) => inUs(changes.map((one) => one.proof))),
+      blast_us: runs.map(({ changes }) => inUs(changes.map((one) => one.blast))),
+      batches,
+    },
     load: loadNow(),
   };
+}
+
+function inUs(samples: readonly number[]): JsonObject {
+  const { p50_ms, p99_ms } = spreadOf(samples);
+  return { p50: rounded(p50_ms * 1000), p99: rounded(p99_ms * 1000), max: rounded(Math.max(...samples) * 1000) };
 }
 
 type Batch = { readonly compile: number; readonly proof: number };
