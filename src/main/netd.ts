@@ -9,6 +9,7 @@ import { Keeper } from '#engine/keeper/keeper.ts';
 import { localPlane } from '#engine/keeper/local-plane.ts';
 import type { ProbeSpec, SignedRecord } from '#engine/ports.ts';
 import type { JsonObject } from '#base/json.ts';
+import { programsBytesMax } from '#base/limits.ts';
 import { Fault } from '#base/wrong.ts';
 import type { TreeEdit } from '#base/tree.ts';
 import { readBoot } from '#main/boot/boot.ts';
@@ -49,6 +50,7 @@ onStop(async () => {
 keeper.start();
 await serve({
   path: places.socket('netd', 'stampd'),
+  bytesMax: programsBytesMax,
   onFault: (error) => log.warn({ err: error }, 'a call failed'),
   methods: {
     state: () => keeper.state(),

@@ -1,5 +1,6 @@
 /** `proofd`: compiles and proves on its own copy of the model, and signs what `netd` may do; no network, no store (decision D1). */
 
+import { programsBytesMax } from '#base/limits.ts';
 import { proverMethods } from '#adapters/link/prover-link.ts';
 import { serve } from '#adapters/link/server.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
@@ -20,6 +21,7 @@ const desk = new ProofDesk(facts, readPrivateKey(boot.secret('prover').reveal())
 
 await serve({
   path: placesOf(boot.settings).socket('proofd', 'stampd'),
+  bytesMax: programsBytesMax,
   onFault: (error) => log.warn({ err: error }, 'a call failed'),
   methods: proverMethods(desk),
 });

@@ -22,6 +22,7 @@ import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import { ResolverFollower } from '#engine/reconcile/resolver-follower.ts';
 import { RealWorld } from '#engine/reconcile/world.ts';
 import { assemble, type Endpoints } from '#main/boot/assembly.ts';
+import { programsBytesMax } from '#base/limits.ts';
 import { publishedEndpoints } from '#model/infra.ts';
 import { readBoot } from '#main/boot/boot.ts';
 import { closeTls, type Handler, listenTls } from '#main/boot/listeners.ts';
@@ -46,8 +47,8 @@ const endpoints: Endpoints = {
 };
 
 const links = {
-  proofd: new LinkClient('proofd', places.socket('proofd', 'stampd')),
-  netd: new LinkClient('netd', places.socket('netd', 'stampd')),
+  proofd: new LinkClient('proofd', places.socket('proofd', 'stampd'), programsBytesMax),
+  netd: new LinkClient('netd', places.socket('netd', 'stampd'), programsBytesMax),
   guestd: new LinkClient('guestd', places.socket('guestd', 'stampd')),
   edged: new LinkClient('edged', places.socket('edged', 'stampd')),
 };

@@ -15,6 +15,7 @@ type Waiting = {
 export class LinkClient {
   readonly #path: string;
   readonly #name: string;
+  readonly #bytesMax: number | undefined;
   #socket: Promise<Socket> | undefined;
   #current: Socket | undefined;
   #waiting = new Map<number, Waiting>();
@@ -23,9 +24,11 @@ export class LinkClient {
   #onConnect: (() => void) | undefined;
   #onLoss: (() => void) | undefined;
 
-  constructor(name: string, path: string) {
+  /** `bytesMax`: of one message, either way. */
+  constructor(name: string, path: string, bytesMax?: number) {
     this.#name = name;
     this.#path = path;
+    this.#bytesMax = bytesMax;
   }
 
   /** Called each time a connection stands: the moment to compare states. */
@@ -42,7 +45,7 @@ export class LinkClient {
   async call<T>(method: string, parameters: readonly unknown[], timeoutMs: number = callTimeoutMs): Promise<T> {
     const socket = await this.#connected();
     const id = this.#next++;
-    const frame = encodeFrame({ id, method, parameters });
+    const frame = encodeFrame({ id, method, parameters }, this.#bytesMax);
     return (await new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
@@ -71,7 +74,7 @@ export class LinkClient {
   async #open(): Promise<Socket> {
     const socket = connect(this.#path);
     this.#current = socket;
-    const reader = new FrameReader();
+    const reader = new FrameReader(this.#bytesMax);
     socket.on('data', (chunk) => {
       try {
         for (const message of reader.take(chunk)) this.#settle(message);

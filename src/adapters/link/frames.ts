@@ -3,11 +3,10 @@
 import { Fault } from '#base/wrong.ts';
 import { frameBytesMax } from '#base/limits.ts';
 
-/** Encodes one message. */
-export function encodeFrame(message: unknown): Buffer {
+/** Encodes one message of at most so many bytes. */
+export function encodeFrame(message: unknown, most = frameBytesMax): Buffer {
   const body = Buffer.from(JSON.stringify(message));
-  if (body.length > frameBytesMax)
-    throw new Fault('FrameTooLarge', `A frame of ${body.length} bytes is over ${frameBytesMax}.`);
+  if (body.length > most) throw new Fault('FrameTooLarge', `A frame of ${body.length} bytes is over ${most}.`);
   const frame = Buffer.allocUnsafe(body.length + 4);
   frame.writeUInt32BE(body.length, 0);
   body.copy(frame, 4);
@@ -18,6 +17,11 @@ export function encodeFrame(message: unknown): Buffer {
 export class FrameReader {
   #chunks: Buffer[] = [];
   #size = 0;
+  readonly #most: number;
+
+  constructor(most = frameBytesMax) {
+    this.#most = most;
+  }
 
   /** Takes a chunk; answers the messages that it completes. */
   take(chunk: Buffer): unknown[] {
@@ -27,8 +31,7 @@ export class FrameReader {
     for (;;) {
       if (this.#size < 4) return messages;
       const length = this.#peek(4).readUInt32BE(0);
-      if (length > frameBytesMax)
-        throw new Fault('FrameTooLarge', `A frame of ${length} bytes is over ${frameBytesMax}.`);
+      if (length > this.#most) throw new Fault('FrameTooLarge', `A frame of ${length} bytes is over ${this.#most}.`);
       if (this.#size < length + 4) return messages;
       const whole = this.#peek(length + 4);
       this.#drop(length + 4);

@@ -26,19 +26,32 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function open(methods: Methods) {
+async function open(methods: Methods, bytesMax?: number) {
   const path = join(folder, `s${count++}`);
   const faults: unknown[] = [];
-  const server = await serve({ path, methods, onFault: (error) => faults.push(error) });
+  const server = await serve({
+    path,
+    methods,
+    onFault: (error) => faults.push(error),
+    ...(bytesMax === undefined ? {} : { bytesMax }),
+  });
   servers.push(server);
-  return { path, faults, server, client: clientOf(path) };
+  return { path, faults, server, client: clientOf(path, bytesMax) };
 }
 
-function clientOf(path: string): LinkClient {
-  const client = new LinkClient('peer', path);
+function clientOf(path: string, bytesMax?: number): LinkClient {
+  const client = new LinkClient('peer', path, bytesMax);
   clients.push(client);
   return client;
 }
+
+test('a link may be given a limit of its own, and holds it both ways', async () => {
+  const { client } = await open({ large: (text: string) => text.repeat(2), long: () => 'x'.repeat(300) }, 200);
+  assert.equal(await client.call('large', ['x'.repeat(50)]), 'x'.repeat(100));
+  await assert.rejects(client.call('large', ['x'.repeat(200)]), { code: 'FrameTooLarge' });
+  await assert.rejects(client.call('long', []), { code: 'FrameTooLarge' });
+  assert.equal(await client.call('large', ['y']), 'yy');
+});
 
 test('messages survive any cutting into chunks', () => {
   for (let seed = 1; seed <= 60; seed += 1) {

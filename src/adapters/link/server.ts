@@ -14,15 +14,17 @@ export type ServeOptions = {
   readonly methods: Methods;
   /** Told of faults that are not the caller's. */
   readonly onFault: (error: unknown) => void;
+  /** Of one message, either way. */
+  readonly bytesMax?: number;
 };
 
 /** Calls under way at once from one caller. */
 const callsMax = 256;
 
 /** Listens; the directory above is closed to all but this process and the caller's group, the socket is 0660. */
-export async function serve({ path, methods, onFault }: ServeOptions): Promise<Server> {
+export async function serve({ path, ...serving }: ServeOptions): Promise<Server> {
   rmSync(path, { force: true });
-  const server = createServer((socket) => attend(socket, methods, onFault));
+  const server = createServer((socket) => attend(socket, serving));
   server.maxConnections = 8;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -34,8 +36,10 @@ export async function serve({ path, methods, onFault }: ServeOptions): Promise<S
 
 type Call = { readonly id: number; readonly method: string; readonly parameters: readonly unknown[] };
 
-function attend(socket: Socket, methods: Methods, onFault: (error: unknown) => void): void {
-  const reader = new FrameReader();
+type Serving = Omit<ServeOptions, 'path'>;
+
+function attend(socket: Socket, serving: Serving): void {
+  const reader = new FrameReader(serving.bytesMax);
   let underway = 0;
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk) => {
@@ -47,16 +51,16 @@ function attend(socket: Socket, methods: Methods, onFault: (error: unknown) => v
           return;
         }
         underway += 1;
-        void answer(call, methods, onFault).then((frame) => {
+        void answer(call, serving).then((frame) => {
           underway -= 1;
           if (socket.destroyed) return;
           socket.write(frame);
           // A peer that asks and does not read would have us keep its answers for ever.
-          if (socket.writableLength > linkUnreadBytesMax) socket.destroy();
+          if (socket.writableLength > Math.max(linkUnreadBytesMax, serving.bytesMax ?? 0)) socket.destroy();
         });
       }
     } catch (error) {
-      onFault(error);
+      serving.onFault(error);
       socket.destroy();
     }
   });
@@ -73,16 +77,12 @@ function asCall(message: unknown): Call | undefined {
   return isCall ? (call as Call) : undefined;
 }
 
-async function answer(
-  { id, method, parameters }: Call,
-  methods: Methods,
-  onFault: (error: unknown) => void,
-): Promise<Buffer> {
+async function answer({ id, method, parameters }: Call, { methods, onFault, bytesMax }: Serving): Promise<Buffer> {
   try {
     const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (handler === undefined) throw new Fault('UnknownMethod', `There is no method "${method}" here.`);
     const value = await handler(...(parameters as never[]));
-    return encodeFrame({ id, value: value ?? null });
+    return encodeFrame({ id, value: value ?? null }, bytesMax);
   } catch (error) {
     if (error instanceof Refusal) {
       const { status, retryAfterS } = error;

@@ -40,6 +40,8 @@ export const operationKeptMs = 24 * 3600 * 1000;
 export const answerInlineMs = 2000;
 /** Frames on a local socket between our processes. */
 export const frameBytesMax = 64 * 1024 * 1024;
+/** The programs of a whole stamp in one frame: some 40,000 NICs with 20 rules each. */
+export const programsBytesMax = 256 * 1024 * 1024;
 export const callTimeoutMs = 30_000;
 /** The store: entries made durable by one commit, appends that wait for one, and the size of one entry's sealed body. */
 export const commitEntriesMax = 256;
