@@ -60,7 +60,7 @@ test('messages survive any cutting into chunks', () => {
       index,
       text: 'ü'.repeat(random.below(random.chance(0.2) ? 5000 : 20)),
     }));
-    const bytes = Buffer.concat(messages.map(encodeFrame));
+    const bytes = Buffer.concat(messages.map((message) => encodeFrame(message)));
     const reader = new FrameReader();
     const seen: unknown[] = [];
     for (let at = 0; at < bytes.length; ) {
@@ -185,7 +185,7 @@ test('noise ends its connection and nothing else', async () => {
     { id: '1', method: 'ok', parameters: [] },
     { id: 1, method: 'ok' },
     { id: 1, method: 7, parameters: [] },
-  ].map(encodeFrame);
+  ].map((message) => encodeFrame(message));
   const random = randomFrom(5);
   for (let index = 0; index < 20; index += 1)
     frames.push(Buffer.from(Array.from({ length: 4 + random.below(40) }, () => random.below(256))));
