@@ -89,6 +89,14 @@ show
   .option(...stateOption)
   .option(...jsonOption)
   .action(async (options) => (await ask()).showShadowed(options));
+show
+  .command('broad')
+  .description('rules of network security groups that open many ports to many addresses')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await ask()).showBroad(options));
 
 program
   .command('explain')

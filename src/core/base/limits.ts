@@ -198,6 +198,8 @@ export const proofStepsMax = 10_000_000;
 /** The same for what one family of a point's routes and translations is compared by; a router of 1,000 ports takes 1,200,000 steps, 1 s. */
 export const decisionNodesMax = 500_000;
 export const decisionStepsMax = 8_000_000;
+/** A rule that opens more ports than this to many is told as over-broad. */
+export const broadPortsMax = 16;
 /** Rules that a finding about an idle rule names as the ones that decide in its place. */
 export const idleRuleReasonsMax = 5;
 /** A question about a flow whose sender's port is left open: ranges of it that rules may tell apart. */

@@ -1,8 +1,8 @@
 /** The idle rules of all network security groups of a stamp's programs: what `ringwall show shadowed` tells. */
 
-import { canonical } from '#base/json.ts';
 import { never, Refusal } from '#base/wrong.ts';
-import type { Filter, Programs, RouterProgram } from '#program/program.ts';
+import type { Filter, Programs } from '#program/program.ts';
+import { type GroupFilter, groupFilters, isDefaultRule } from '#verify/group-filters.ts';
 import { type Idle, idleRules } from '#verify/idle-rules.ts';
 import { PacketSets } from '#verify/packet-sets.ts';
 
@@ -27,12 +27,9 @@ export type IdleReport = {
   readonly unjudged: readonly Unjudged[];
 };
 
-/** Rules that every group ends with; nobody can remove them, so they are never a finding. */
-const isDefault = (key: string): boolean => Number(key.split('/')[0]) >= 65_000;
-
 /** Judges each security group once per VNet that uses it. A group that no NIC or subnet uses is in no program. */
 export function idleReport(programs: Programs, store = new PacketSets()): IdleReport {
-  const filters = filtersOf(programs);
+  const filters = groupFilters(programs);
   const answers = filters.map((one) => ({ ...one, answer: judged(store, one) }));
   const needed = new Set<string>();
   for (const { name, filter, answer } of answers) {
@@ -58,28 +55,13 @@ export function idleReport(programs: Programs, store = new PacketSets()): IdleRe
   return { filters: filters.length, rules, idle, unjudged };
 }
 
-type Found = { readonly router: RouterProgram; readonly name: string; readonly filter: Filter };
-
-// The routers of one VNet on several hosts have the same groups, and mostly the same sets: judged once then.
-function filtersOf(programs: Programs): Found[] {
-  const found = new Map<string, Found>();
-  for (const program of Object.values(programs)) {
-    if (program.kind !== 'router') continue;
-    const sets = canonical(program.sets);
-    for (const [name, filter] of Object.entries(program.filters)) {
-      if (name.startsWith('nsg/')) found.set(`${program.key} ${name} ${sets}`, { router: program, name, filter });
-    }
-  }
-  return [...found.entries()].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, one]) => one);
-}
-
 /** A filter that costs too much is told as not judged; what its proof had made is dropped, and the others go on. */
-function judged(store: PacketSets, { router, name, filter }: Found): Idle[] | string {
+function judged(store: PacketSets, { router, name, filter }: GroupFilter): Idle[] | string {
   const mark = store.mark();
   store.budget.refill();
   try {
     const local = name.endsWith('/out') ? 'source' : 'target';
-    return idleRules({ filter, sets: router.sets, local }, isDefault, store);
+    return idleRules({ filter, sets: router.sets, local }, isDefaultRule, store);
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'ProofBudgetExceeded') throw error;
     return error.message;

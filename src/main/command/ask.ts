@@ -5,6 +5,7 @@ import { isObject, type JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import { printProgram } from '#program/text.ts';
 import type { Program, Programs } from '#program/program.ts';
+import { broadReport } from '#verify/broad-report.ts';
 import { idleReport } from '#verify/idle-report.ts';
 import type { GuestExit } from '#engine/guest-port.ts';
 import { notice } from '#main/boot/model.ts';
@@ -68,6 +69,23 @@ export async function showShadowed(options: TargetOptions): Promise<void> {
     ...idleHere,
     ...unjudged.map(({ filter, says, vnet }) => `${filter}: not judged, ${says}; in ${vnet}`),
     `${idle.filter(({ neededElsewhere }) => !neededElsewhere).length} of ${rules} rules in ${filters} filters could go, any of them or all at once.`,
+  ];
+  print(options, report, lines.join('\n'));
+  if (unjudged.length > 0) process.exitCode = 1;
+}
+
+/** `ringwall show broad`: exits with 1 when a security group was too costly to judge. */
+export async function showBroad(options: TargetOptions): Promise<void> {
+  const programs = await withTarget(options, (link) => link.call<JsonObject>('programs', []));
+  const report = broadReport(programs as unknown as Programs);
+  const { broad, unjudged, filters, rules } = report;
+  const lines = [
+    ...broad.map(
+      ({ because, services, filter, remote, nics, vnet }) =>
+        `${because}: opens ${services} ${filter.endsWith('/out') ? 'to' : 'from'} ${remote} at ${nics} NICs; in ${vnet}`,
+    ),
+    ...unjudged.map(({ filter, says, vnet }) => `${filter}: not judged, ${says}; in ${vnet}`),
+    `${broad.length} of ${rules} rules in ${filters} filters are over-broad${broad.length === 0 ? '' : '; `ringwall suggest NSG` proposes narrower ones from what was seen'}.`,
   ];
   print(options, report, lines.join('\n'));
   if (unjudged.length > 0) process.exitCode = 1;
