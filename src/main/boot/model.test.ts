@@ -48,11 +48,8 @@ async function clientOf(model: ModelStamp): Promise<ArmClient> {
 test('a model serves ARM and sign-in on loopback, enforces nothing and says so, and keeps what was written', async () => {
   const state = mkdtempSync(join(tmpdir(), 'ringwall-model-'));
   const settings = readSettings({ number: 5, state });
-  const begun = performance.now();
   const model = await startModel({ settings });
-  const startedMs = performance.now() - begun;
   try {
-    assert.ok(startedMs < 3000, `it took ${Math.round(startedMs)} ms`);
     assert.equal(model.operator.status().enforcing, false);
     const { body } = await ask(model, '/metadata/endpoints?api-version=2015-01-01');
     assert.equal(
