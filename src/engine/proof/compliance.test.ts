@@ -12,7 +12,7 @@ const other = '/subscriptions/t/resourcegroups/g';
 const nicId = (name: string, group = g): string => `${group}/providers/microsoft.network/networkinterfaces/${name}`;
 
 function nic(name: string, group = g): NicEstate {
-  const scopes = [group.split('/').slice(0, 3).join('/'), group, `${group}/net`, nicId(name, group)];
+  const scopes = [group.split('/').slice(0, 3).join('/'), group, '', `${group}/net`, nicId(name, group)];
   return { nic: nicId(name, group), scopes, subscription: 's', vnet: '', mac: '', addresses: [], forwarding: false };
 }
 

@@ -31,16 +31,12 @@ export function complianceOf(stood: Stood, scope: string): Compliance {
   const byScope = indexOf(invariants);
   let count = 0;
   const nics = nicsWithin(estate, place).flatMap(([mark, nic]) => {
-    const judged = ['', ...nic.scopes]
-      .flatMap((one) => byScope.get(one) ?? [])
-      .filter((index) => {
-        const about = invariants[index];
-        return about !== undefined && isJudged(about, nic);
-      });
+    const judged = judgedAt(nic, invariants, byScope);
     count += judged.length;
     checkCount(count);
     const own = broken.nics.get(mark);
-    return judged.length === 0 ? [] : [{ nic: nic.nic, judged, broken: judged.filter((index) => own?.has(index)) }];
+    const at = own === undefined ? [] : judged.filter((index) => own.has(index));
+    return judged.length === 0 ? [] : [{ nic: nic.nic, judged, broken: at }];
   });
   return {
     invariants: invariants.map(({ id, kind, effect, owner, scope: own }) => {
@@ -82,6 +78,22 @@ function indexOf(invariants: readonly Invariant[]): ReadonlyMap<string, readonly
     const list = found.get(key);
     if (list === undefined) found.set(key, [index]);
     else list.push(index);
+  }
+  return found;
+}
+
+/** Places of the invariants that judge a NIC: `isJudged` of each, without asking those of other scopes. */
+function judgedAt(
+  nic: NicEstate,
+  invariants: readonly Invariant[],
+  byScope: ReadonlyMap<string, readonly number[]>,
+): readonly number[] {
+  const found: number[] = [];
+  for (const scope of new Set(['', ...nic.scopes])) {
+    for (const index of byScope.get(scope) ?? []) {
+      const about = invariants[index];
+      if (about !== undefined && isJudged(about, nic)) found.push(index);
+    }
   }
   return found;
 }

@@ -133,6 +133,14 @@ test('of what the asker may not read nothing is told: no resource, and no parame
   assert.deepEqual(all?.policy.assignment.parameters, { effect: { value: 'audit' } });
 });
 
+test('an assignment to a network is told to those who may read it, not to whoever has an interface there', async () => {
+  const view = resources({ web: { policyDefinitionId: builtIn('03'), scope: idOf('virtualNetworks/a') } });
+  const named = (states: readonly PolicyState[]) => states.map(({ policy }) => policy.assignment.name);
+  assert.deepEqual(named(await statesOf(view)).slice(0, 2), ['management-ports', 'web']);
+  const mayRead = (id: string): boolean => id.endsWith('/open');
+  assert.deepEqual(named(await statesOf(view, { mayRead })), ['management-ports']);
+});
+
 test('what the operator demands of its own is told where it is broken, and never that it holds', async () => {
   const own: Invariant = {
     id: 'operator/apart',

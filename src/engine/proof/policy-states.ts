@@ -23,6 +23,8 @@ export type StatedPolicy = {
   readonly set?: Named & { readonly category: string };
   readonly reference: string;
   readonly action: Stated['effect'];
+  /** May the asker read the assignment? */
+  readonly isReadable: boolean;
 };
 
 type Named = { readonly id: string; readonly name: string };
@@ -32,14 +34,15 @@ export type StateParts = { readonly view: View; readonly mayRead: MayRead };
 
 /**
  * The states in the order of their resources. What the operator demands beyond the baseline is told only where it is broken: that it holds names
- * an invariant which may be about somebody else.
+ * an invariant which may be about somebody else. An assignment is told to those who may read it, and of what its scope contains by name: who puts
+ * an interface into another's network learns nothing of what is assigned to that network.
  */
 export function policyStates({ invariants, nics, whole }: Compliance, parts: StateParts): readonly PolicyState[] {
   const policies = invariants.map((stated) => policyOfInvariant(stated, parts));
   const stateOf = (index: number, resource: Resource, isCompliant: boolean): readonly PolicyState[] => {
     const policy = policies[index];
-    const isHidden = isCompliant && invariants[index]?.owner === 'operator';
-    return policy === undefined || isHidden ? [] : [{ resource, policy, isCompliant }];
+    if (policy === undefined || (isCompliant && invariants[index]?.owner === 'operator')) return [];
+    return policy.isReadable || lies(resource.id, policy.assignment.scope) ? [{ resource, policy, isCompliant }] : [];
   };
   const ofWhole = whole.flatMap(({ invariant, isBroken }) => {
     const resource = readable(invariants[invariant]?.scope ?? '', parts);
@@ -50,6 +53,12 @@ export function policyStates({ invariants, nics, whole }: Compliance, parts: Sta
     return resource === undefined ? [] : judged.flatMap((index) => stateOf(index, resource, !broken.includes(index)));
   });
   return [...ofWhole, ...ofNics];
+}
+
+/** Is the id the scope itself, or below it? Below the root is everything. */
+function lies(id: string, scope: string): boolean {
+  const [own, place] = [id.toLowerCase(), scope.toLowerCase()];
+  return place === '/' || own === place || own.startsWith(`${place}/`);
 }
 
 /** The resource of an id, when it is there and the asker may read it. */
@@ -68,6 +77,7 @@ function policyOfInvariant(stated: Stated, parts: StateParts): StatedPolicy | un
     definition: { ...named, category: 'Network' },
     reference: '',
     action: effect,
+    isReadable: true,
   };
 }
 
@@ -83,17 +93,19 @@ function assignedPolicy({ id, effect, scope = '/' }: Stated, { view, mayRead }: 
     : assigned;
   if (definition === undefined) return undefined;
   const { parameters, scope: stated } = assignment.properties;
+  const isReadable = mayRead(assignment.id);
   return {
     assignment: {
       id: assignment.id,
       name: assignment.name,
       scope: typeof stated === 'string' ? stated : scope,
-      parameters: isObject(parameters) && mayRead(assignment.id) ? parameters : {},
+      parameters: isObject(parameters) && isReadable ? parameters : {},
     },
     definition: namedPolicy(definition),
     ...(isSet ? { set: namedPolicy(assigned) } : {}),
     reference,
     action: effect,
+    isReadable,
   };
 }
 
