@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from '#base/json.ts';
 import type { Detail, Refusal } from '#base/wrong.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
+import type { Compliance } from '#engine/ports.ts';
 import type { Questions } from '#engine/questions/questions.ts';
 
 /** Who asks, as the face has verified it, and the ids that go into audit, operations and answers. */
@@ -129,6 +130,8 @@ export interface Engine {
   submit(submission: Submission, caller: Caller): Promise<Outcome>;
   /** Work that changes nothing: its value, or an operation when it takes longer. */
   answer(about: Pick<Operation, 'resourceId' | 'type'>, work: Promise<Json>, caller: Caller): Promise<Answering>;
+  /** Where the invariants in force stand, of the NICs within a scope; nothing in it is filtered by what somebody may read. */
+  compliance(scope: string): Promise<Compliance>;
   operation(id: string): Operation | undefined;
   /** Waits until the operation has ended or the time is over. */
   settled(id: string, timeoutMs: number): Promise<Operation | undefined>;

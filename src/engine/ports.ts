@@ -141,6 +141,8 @@ export interface ProofQuestions {
   exposure(): Promise<readonly Exposed[]>;
   /** Who reaches whom, of all NICs or of those under a scope. */
   matrix(scope?: string): Promise<{ readonly rows: readonly Reaching[]; readonly more: number }>;
+  /** Where the invariants in force stand, of the NICs within a scope (ARM id). */
+  compliance(scope: string): Promise<Compliance>;
   /** What a checker needs to judge the proof by other means. */
   evidence(): Promise<Evidence>;
   /** One invariant by its id, whether it holds, and what breaks it. */
@@ -156,6 +158,23 @@ export type Evidence = {
   readonly invariants: readonly Invariant[];
   readonly told: readonly Told[];
 };
+
+/**
+ * Where invariants stand within a scope. Numbers are places in `invariants`. `nics`: which of them judge each NIC (ARM id in lower case), and which
+ * are broken there. `whole`: those of scopes within that are judged as a whole, and those that are broken where no NIC shows it.
+ */
+export type Compliance = {
+  readonly invariants: readonly Stated[];
+  readonly nics: readonly {
+    readonly nic: string;
+    readonly judged: readonly number[];
+    readonly broken: readonly number[];
+  }[];
+  readonly whole: readonly { readonly invariant: number; readonly isBroken: boolean }[];
+};
+
+/** An invariant as it is named: without what it demands. */
+export type Stated = Pick<Invariant, 'id' | 'kind' | 'effect' | 'owner' | 'scope'>;
 
 /** A public address and what answers behind it: `services` as in a blast (`tcp/443`), `nics` by ARM id. */
 export type Exposed = {

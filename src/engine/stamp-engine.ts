@@ -27,7 +27,7 @@ import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
 import { Questions } from '#engine/questions/questions.ts';
 import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
-import type { Clock, Dice, Knocker, Prover } from '#engine/ports.ts';
+import type { Clock, Compliance, Dice, Knocker, Prover } from '#engine/ports.ts';
 import { Disallowed } from '#engine/proof/refusal.ts';
 import type { Store } from '#engine/store/store.ts';
 import type { Programs } from '#program/program.ts';
@@ -149,6 +149,10 @@ export class StampEngine implements Engine {
 
   may(caller: Caller, action: string, scope: string): boolean {
     return this.access.may(caller, action, scope);
+  }
+
+  compliance(scope: string): Promise<Compliance> {
+    return this.gate.ask((prover) => prover.compliance(scope), subscriptionOf(scope));
   }
 
   operation(id: string): Operation | undefined {

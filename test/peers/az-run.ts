@@ -27,7 +27,8 @@ export async function signIn({ az, stamp, report }: Bench): Promise<boolean> {
     '2020-09-01-hybrid',
   ];
   const register = ['cloud', 'register', '-n', 'ringwall', '--endpoint-resource-manager', stamp.endpoints.management];
-  const credential = ['-u', principal.appId, '-p', principal.secret ?? '', '--tenant', stamp.tenantId];
+  // A secret may begin with a hyphen, which az would take for an option.
+  const credential = ['-u', principal.appId, `--password=${principal.secret ?? ''}`, '--tenant', stamp.tenantId];
   const steps: readonly (readonly string[])[] = [
     [...register, ...(az.release === 'bookworm' ? hybrid : [])],
     ['cloud', 'set', '-n', 'ringwall'],

@@ -279,6 +279,7 @@ export class SimStamp {
       findings: () => this.#desk.findings(),
       exposure: () => this.#desk.exposure(),
       matrix: (scope) => this.#desk.matrix(scope),
+      compliance: (scope) => this.#desk.compliance(scope),
       evidence: () => this.#desk.evidence(),
       prove: (id) => this.#desk.prove(id),
       plan: (edits) => faults.call('the prover (plan)', () => this.#desk.plan(parsed(edits))),

@@ -222,6 +222,10 @@ export const changeToldEachMax = 20;
 export const changeToldMax = 50;
 export const standingToldEachMax = 100;
 export const standingToldMax = 500;
+/** Policy states that one question looks at: a stamp of 10,000 NICs with the baseline has 40,000. More are refused, never cut off. */
+export const policyStatesMax = 200_000;
+/** A client's clock may be behind ours by this much when it asks for what is so until now. */
+export const clockSkewMs = 5 * 60_000;
 /** Steps of proofs that a subscription may use: per second on end, and saved up. One rule of an ordinary group takes a few hundred. */
 export const proofStepsPerSecond = 500_000;
 export const proofStepsSaved = 5_000_000;

@@ -42,6 +42,7 @@ const questionsOf = (desk: () => ProofDesk) => ({
   findings: () => desk().findings(),
   exposure: () => desk().exposure(),
   matrix: (scope?: string) => desk().matrix(scope),
+  compliance: (scope: string) => desk().compliance(scope),
   evidence: () => desk().evidence(),
   prove: (id: string) => desk().prove(id),
 });

@@ -82,13 +82,18 @@ export class Gate {
     draw: (draft: MemoryDraft) => { readonly value: T; readonly about: ChangeAbout },
     owner = '',
   ): Promise<Change<T>> {
+    return await this.#admitted(() => this.#queue.run(owner, () => this.#change(draw, owner)));
+  }
+
+  /** What somebody asks for waits with so many others at most. */
+  async #admitted<T>(work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= gateWaitingMax) {
       const message = `${gateWaitingMax} writes are waiting already; try again in a second.`;
       throw new Refusal('TooManyRequests', message, { status: 429, retryAfterS: 1 });
     }
     this.#waiting += 1;
     try {
-      return await this.#queue.run(owner, () => this.#change(draw, owner));
+      return await work();
     } finally {
       this.#waiting -= 1;
     }
@@ -111,15 +116,18 @@ export class Gate {
     });
   }
 
-  /** A question to the prover about what stands, between two changes. */
-  ask<T>(question: (prover: ProofQuestions) => Promise<T>): Promise<T> {
-    return this.#queue.run('', async () => {
-      const { prover } = this.#parts;
-      return await question(prover).catch(async (error: unknown) => {
-        if (!(error instanceof Fault)) throw error;
-        await this.#reload();
-        return await question(prover);
-      });
+  /** A question to the prover about what stands, between two changes; a subscription that asks takes its turn (`change`). */
+  ask<T>(question: (prover: ProofQuestions) => Promise<T>, owner = ''): Promise<T> {
+    const ask = (): Promise<T> => this.#queue.run(owner, () => this.#asked(question));
+    return owner === '' ? ask() : this.#admitted(ask);
+  }
+
+  async #asked<T>(question: (prover: ProofQuestions) => Promise<T>): Promise<T> {
+    const { prover } = this.#parts;
+    return await question(prover).catch(async (error: unknown) => {
+      if (!(error instanceof Fault)) throw error;
+      await this.#reload();
+      return await question(prover);
     });
   }
 

@@ -15,6 +15,7 @@ import {
   addRule,
   addSubnet,
   addVnet,
+  idOf,
   labStamp,
   newBuild,
   type RuleRow,
@@ -87,6 +88,28 @@ test('demands that came by time alone hold for the very next write; what stood b
   // It stands now: a finding, and no reason to refuse what leaves it as it is.
   assert.equal((await desk.propose(3, put(web))).verdict, 'proved');
   assert.equal((await desk.findings()).told.length, 1);
+});
+
+test('policy states are those of what is demanded now, also when time alone changed it, and of what was proposed once it stands', async () => {
+  let isStrict = true;
+  const strict = baselineDemands();
+  const desk = new ProofDesk(
+    labStamp,
+    privateKey,
+    demandsOf((world) => (isStrict ? strict(world) : [])),
+  );
+  await desk.load(1, resources());
+  const nic = idOf('networkInterfaces/one');
+  const broken = async (): Promise<readonly string[]> => {
+    const { invariants, nics } = await desk.compliance(nic);
+    return nics.flatMap((row) => row.broken.map((index) => invariants[index]?.id ?? ''));
+  };
+  assert.deepEqual(await broken(), []);
+  isStrict = false;
+  assert.deepEqual((await desk.compliance(nic)).nics, []);
+  assert.equal((await desk.propose(2, put(open))).verdict, 'proved');
+  isStrict = true;
+  assert.deepEqual(await broken(), ['baseline/management-ports']);
 });
 
 test('a model that comes in parts is what it would be whole; parts that are missing are named, and the next model begins anew', async () => {

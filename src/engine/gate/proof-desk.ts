@@ -12,6 +12,7 @@ import type { Edit, Resource, StampFacts } from '#model/resource.ts';
 import { signRecord, type ProofRecord } from '#engine/gate/record.ts';
 import { type Demands, ProofBench, type ModelWorld } from '#engine/gate/proof-bench.ts';
 import type {
+  Compliance,
   Evidence,
   Exposed,
   Findings,
@@ -23,6 +24,7 @@ import type {
   SignedRecord,
 } from '#engine/ports.ts';
 import { baselineDemands } from '#engine/proof/baseline.ts';
+import { complianceOf } from '#engine/proof/compliance.ts';
 import { estateOf } from '#engine/proof/estate.ts';
 import { demandsOf } from '#engine/proof/invariants.ts';
 import { toldBreach, type ToldBreach } from '#engine/proof/told.ts';
@@ -180,6 +182,14 @@ export class ProofDesk implements Prover, ProofQuestions {
 
   matrix(scope?: string): ReturnType<ProofQuestions['matrix']> {
     return this.#asked(() => matrixOf(this.#bench.proof.world, scope === undefined ? [] : [scope]));
+  }
+
+  compliance(scope: string): Promise<Compliance> {
+    return this.#asked(() => {
+      this.#bench.settleDemands(this.#world());
+      const { invariants, proof } = this.#bench;
+      return complianceOf({ invariants, estate: proof.world.estate, brokenAt: proof.brokenAt() }, scope);
+    });
   }
 
   evidence(): Promise<Evidence> {

@@ -9,6 +9,7 @@ import {
   networkVersions,
   newestFirst,
   policyExemptionVersions,
+  policyInsightsVersions,
   policyVersions,
   resourcesVersions,
   roleVersions,
@@ -50,6 +51,8 @@ export type Row = {
   readonly longRunning: readonly Verb[];
   /** For parts: the member of the parent's `properties` that lists them. */
   readonly within?: string;
+  /** For surfaces: what roles allow there, after the type. */
+  readonly acts?: readonly string[];
   /** How a PATCH treats tags: as the whole set, or merged (RFC 7396). */
   readonly tags: 'replace' | 'merge' | 'none';
 };
@@ -207,6 +210,11 @@ const rows: readonly Row[] = [
   surface('Microsoft.Insights/eventtypes', insightsVersions),
   surface('Microsoft.Security/jitNetworkAccessPolicies', securityVersions),
   surface('Microsoft.Security/operations', securityVersions),
+  {
+    ...surface('Microsoft.PolicyInsights/policyStates', policyInsightsVersions),
+    acts: ['queryResults/read', 'summarize/read', 'triggerEvaluation/action'],
+  },
+  surface('Microsoft.PolicyInsights/operations', policyInsightsVersions),
 ];
 
 const byType: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.type.toLowerCase(), row]));

@@ -1,5 +1,6 @@
 /** A fake engine for this face's tests: real nouns on a view in memory, no store, no prover, and operations that end when told to. */
 
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Refusal } from '#base/wrong.ts';
@@ -17,10 +18,13 @@ import type {
   Outcome,
   Submission,
 } from '#engine/engine.ts';
+import { ProofDesk } from '#engine/gate/proof-desk.ts';
+import type { Compliance } from '#engine/ports.ts';
 import { Questions } from '#engine/questions/questions.ts';
 import type { Principal } from '#engine/identity/verify-token.ts';
 import { armFace } from '#faces/arm/face.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
+import { typeOfId } from '#model/arm-id.ts';
 import { MemoryDraft, MemoryView } from '#model/memory.ts';
 import { nouns } from '#model/nouns.ts';
 import type { Context, Resource } from '#model/resource.ts';
@@ -126,8 +130,15 @@ class FakeEngine implements Engine {
     return this.access.authorize(caller, action, scope);
   }
 
-  mayRead(): boolean {
-    return true;
+  mayRead(id: string, caller: Caller): boolean {
+    return this.may(caller, `${typeOfId(id) ?? 'Microsoft.Resources/resourceGroups'}/read`, id);
+  }
+
+  /** A prover of its own judges what stands. */
+  async compliance(scope: string): Promise<Compliance> {
+    const desk = new ProofDesk(this.context('').stamp, generateKeyPairSync('ed25519').privateKey);
+    await desk.load(1, [...this.memory.all()]);
+    return await desk.compliance(scope);
   }
 
   may(caller: Caller, action: string, scope: string): boolean {

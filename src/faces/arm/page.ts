@@ -11,27 +11,38 @@ export function listAnswer(call: Call, items: readonly JsonObject[]): Answer {
   return pageAnswer(call, items, (item) => item);
 }
 
-/**
- * One page of items that are shown only when they are on it. `$top` is the size of the page; `$skiptoken` says where the last
- * one ended: by its place, and by its id in case that others went in between.
- */
+/** One page of items that are shown only when they are on it. `$top` is the size of the page (`cutPage`). */
 export function pageAnswer<T extends { readonly id?: unknown }>(
   call: Call,
   items: readonly T[],
   show: (item: T) => JsonObject,
 ): Answer {
-  const size = sizeOf(call);
+  const { page, nextLink } = cutPage(call, items, Math.min(topOf(call) ?? pageSizeMax, pageSizeMax));
+  const value = page.map(show);
+  return shown(nextLink === undefined ? { value } : { value, nextLink });
+}
+
+/**
+ * The page of items that is asked for, and where the next one is. `$skiptoken` says where the last one ended: by its place, and by its id in case
+ * that others went in between.
+ */
+export function cutPage<T extends { readonly id?: unknown }>(
+  call: Call,
+  items: readonly T[],
+  size: number,
+): { readonly page: readonly T[]; readonly nextLink?: string } {
   const start = startOf(call, items);
   const end = start + size;
   const last = items[end - 1];
-  const value = items.slice(start, end).map(show);
-  if (end >= items.length || last === undefined) return shown({ value });
-  return shown({ value, nextLink: linkTo(call, `${end}.${String(last.id ?? '')}`) });
+  const page = items.slice(start, end);
+  if (end >= items.length || last === undefined) return { page };
+  return { page, nextLink: linkTo(call, `${end}.${String(last.id ?? '')}`) };
 }
 
-function sizeOf({ asked }: Call): number {
+/** `$top`, where it is given. */
+export function topOf({ asked }: Call): number | undefined {
   const top = asked.query.get('$top');
-  if (top === undefined || top === '') return pageSizeMax;
+  if (top === undefined || top === '') return undefined;
   if (!/^[1-9]\d{0,8}$/.test(top)) {
     throw new Refusal(
       'InvalidTopParameter',
@@ -39,7 +50,7 @@ function sizeOf({ asked }: Call): number {
       { target: '$top' },
     );
   }
-  return Math.min(Number(top), pageSizeMax);
+  return Number(top);
 }
 
 function startOf<T extends { readonly id?: unknown }>({ asked }: Call, items: readonly T[]): number {

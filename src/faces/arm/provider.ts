@@ -73,21 +73,22 @@ export type ProviderOperation = { readonly name: string; readonly type: string; 
 
 /** What roles can allow, per type of a namespace. */
 export function operationsOf(namespace: string): readonly ProviderOperation[] {
-  return rowsOf(namespace)
-    .filter(({ lives }) => lives !== 'surface')
-    .flatMap((row) => {
-      const isWritable = row.methods.includes('PUT');
-      const verbs = isWritable ? ['read', 'write', 'delete'] : ['read'];
-      const resource = row.type.slice(namespaceOf(row.type).length + 1);
-      return verbs.map((verb) => ({
-        name: `${row.type}/${verb}`,
-        type: row.type,
-        display: {
-          provider: namespace,
-          resource,
-          operation: `${verb[0]?.toUpperCase() ?? ''}${verb.slice(1)} ${resource}`,
-          description: `${verb} ${row.type}`,
-        },
-      }));
-    });
+  return rowsOf(namespace).flatMap((row) => {
+    const resource = row.type.slice(namespaceOf(row.type).length + 1);
+    return actsOf(row).map((act) => ({
+      name: `${row.type}/${act}`,
+      type: row.type,
+      display: {
+        provider: namespace,
+        resource,
+        operation: `${act[0]?.toUpperCase() ?? ''}${act.slice(1)} ${resource}`,
+        description: `${act} ${row.type}`,
+      },
+    }));
+  });
+}
+
+function actsOf({ lives, methods, acts = [] }: Row): readonly string[] {
+  if (lives === 'surface') return acts;
+  return methods.includes('PUT') ? ['read', 'write', 'delete'] : ['read'];
 }

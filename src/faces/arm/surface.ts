@@ -5,6 +5,7 @@ import { configureFlowLog, queryFlowLogStatus } from '#faces/arm/flow-log.ts';
 import * as network from '#faces/arm/network.ts';
 import * as place from '#faces/arm/place.ts';
 import * as policy from '#faces/arm/policy.ts';
+import * as policyState from '#faces/arm/policy-state.ts';
 import * as question from '#faces/arm/question.ts';
 import { checkConnectivity, diagnoseConfiguration } from '#faces/arm/question-check.ts';
 import * as resource from '#faces/arm/resource.ts';
@@ -183,6 +184,20 @@ const questions: readonly Line[] = (
   methods: { POST: handler },
 }));
 
+/** As the prover judges them now, at any scope; a policy is a scope too. */
+const stateType = 'Microsoft.PolicyInsights/policyStates';
+const states: readonly Line[] = (
+  [
+    ['{states}/queryResults', policyState.listStates],
+    ['{states}/summarize', policyState.summarizeStates],
+    ['{states}/triggerEvaluation', policyState.evaluateStates],
+  ] as const
+).map(([path, handler]) => ({
+  pattern: `{scope}/providers/${stateType}/${path}`,
+  type: stateType,
+  methods: { POST: [handler, 'none'] },
+}));
+
 const activity: readonly Line[] = [
   {
     pattern: `${s}/providers/Microsoft.Insights/eventtypes/management/values`,
@@ -191,4 +206,12 @@ const activity: readonly Line[] = [
   },
 ];
 
-export const surfaces: readonly Line[] = [...access, ...tagged, ...placed, ...openable, ...questions, ...activity];
+export const surfaces: readonly Line[] = [
+  ...access,
+  ...tagged,
+  ...placed,
+  ...openable,
+  ...questions,
+  ...states,
+  ...activity,
+];

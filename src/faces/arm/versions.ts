@@ -103,3 +103,9 @@ export const securityVersions: Versions = {
   releases: days('2020-01-01'),
   previews: days('2015-06-01-preview'),
 };
+
+/** Policy states; az and the SDKs ask in 2019-10-01. */
+export const policyInsightsVersions: Versions = {
+  releases: days('2016-12-01 2018-04-04 2019-10-01 2024-10-01'),
+  previews: days('2017-08-09-preview 2017-10-17-preview 2017-12-12-preview 2018-07-01-preview'),
+};

@@ -25,6 +25,61 @@ const asked = (allowedSourceAddressPrefix: string): string =>
     ],
   });
 
+const nic =
+  '/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces/closedVMNic';
+
+/** While one interface is open at 8080, which an assignment forbids. */
+const stateRows: AzSuite['rows'] = [
+  az('policy state list -g {group} -a closed-8080', {
+    length: 1,
+    '[0].complianceState': 'NonCompliant',
+    '[0].isCompliant': false,
+    '[0].resourceId': nic,
+    '[0].resourceType': 'Microsoft.Network/networkInterfaces',
+    '[0].resourceGroup': '{group}',
+    '[0].policyDefinitionName': 'no-8080',
+    '[0].policyDefinitionAction': 'deny',
+  }),
+  az(`policy state list --resource ${nic} --filter 'isCompliant eq false'`, {
+    length: 1,
+    '[0].policyAssignmentName': 'closed-8080',
+  }),
+  az(
+    'policy state list --resource closedVMNic --namespace Microsoft.Network --resource-type networkInterfaces -g {group}',
+    {
+      '': (rows) => Array.isArray(rows) && rows.length > 1,
+    },
+  ),
+  az('policy state list -d no-8080', { length: 1, '[0].resourceId': nic }),
+  az(`policy state list -d ${onlyWeb}`, { length: 0 }),
+  az("policy state list --all -g {group} --filter 'policyAssignmentName eq closed-8080'", { length: 1 }),
+  az(
+    "policy state list -g {group} --order-by 'resourceId desc, policyAssignmentName asc' --select 'resourceId, policyAssignmentName' --top 2 --from 2026-01-01T00:00:00Z",
+    { length: 2, '[0].resourceId': nic, '[0].policyAssignmentName': 'closed-8080', '[0].isCompliant': null },
+  ),
+  az('policy state summarize -g {group}', {
+    'results.nonCompliantResources': 1,
+    'results.nonCompliantPolicies': 1,
+    'policyAssignments[0].policyAssignmentId': /\/policyAssignments\/closed-8080$/,
+    'policyAssignments[0].results.nonCompliantResources': 1,
+    'policyAssignments[0].policyDefinitions[0].policyDefinitionId': /\/policyDefinitions\/no-8080$/,
+    'policyAssignments[0].policyDefinitions[0].effect': 'deny',
+    'policyAssignments[0].policyDefinitions[0].results.nonCompliantResources': 1,
+  }),
+  az("policy state summarize -g {group} -a closed-8080 --filter 'isCompliant eq true'", {
+    'results.nonCompliantResources': 0,
+    'policyAssignments.length': 0,
+  }),
+  refused("policy state list -g {group} --apply 'groupby((resourceId))'", /QueryOptionNotSupported/, /Accepted are/),
+  refused("policy state list -g {group} --filter 'isCompliant ne true'", /compared by 'eq' only/),
+  refused('policy state list -g {group} --to 2026-01-01T00:00:00Z', /earlier ones are not kept/),
+  refused('policy state list -m nobody', /asked for at a subscription/),
+  refused('policy state list -s nothing', /PolicySetDefinitionNotFound/),
+  az('policy state trigger-scan -g {group}'),
+  az('policy state trigger-scan --no-wait'),
+  az('provider show -n Microsoft.PolicyInsights', { registrationState: 'Registered' }),
+];
+
 export const policy: AzSuite = {
   name: 'policy',
   says: '[S2.19] what the proof refuses, and policies that add to it',
@@ -87,7 +142,9 @@ export const policy: AzSuite = {
     ),
     // What stands already is a finding; it refuses nothing until it is gone.
     az('policy assignment create -n closed-8080 --policy no-8080 -g {group}', { enforcementMode: 'Default' }),
+    ...stateRows,
     az('network nsg rule delete -g {group} --nsg-name closedNSG -n web'),
+    az('policy state list -g {group} -a closed-8080', { length: 1, '[0].complianceState': 'Compliant' }),
     refused(
       'network nsg rule create -g {group} --nsg-name closedNSG -n web --priority 1000 --access Allow --protocol Tcp --destination-port-ranges 8080',
       /RequestDisallowedByPolicy/,
@@ -101,6 +158,7 @@ export const policy: AzSuite = {
     az(
       'network nsg rule create -g {group} --nsg-name closedNSG -n web --priority 1000 --access Allow --protocol Tcp --destination-port-ranges 8080',
     ),
+    az('policy state list -g {group} -a closed-8080', { length: 0 }),
     az('policy exemption delete -n for-now -g {group}'),
     az('policy assignment delete -n closed-8080 -g {group}'),
     az('policy definition delete -n no-8080'),
