@@ -84,13 +84,13 @@ export class FilterSets {
 
   /** The node of the highest rank is the root. */
   #joined(nodes: readonly Tree[], from: number, to: number): Tree | undefined {
-    let best: number | undefined;
-    for (let index = from; index < to; index++) {
-      const rank = nodes[index]?.rank ?? 0;
-      if (best === undefined || rank > (nodes[best]?.rank ?? 0)) best = index;
+    let best = from;
+    let root = from < to ? nodes[from] : undefined;
+    if (root === undefined) return undefined;
+    for (let index = from + 1; index < to; index++) {
+      const node = nodes[index];
+      if (node !== undefined && isAbove(node, root)) [best, root] = [index, node];
     }
-    const root = best === undefined ? undefined : nodes[best];
-    if (root === undefined || best === undefined) return undefined;
     return this.#node(root, this.#joined(nodes, from, best), this.#joined(nodes, best + 1, to));
   }
 
@@ -100,29 +100,44 @@ export class FilterSets {
   ): Tree | undefined {
     let result = tree;
     for (const key of keys) {
-      const [before, , after] = this.#split(result, key);
       const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
-      const middle = rule === undefined ? undefined : this.#leaf(key, rule, plane);
-      result = this.#merge(this.#merge(before, middle), after);
+      result = rule === undefined ? this.#without(result, key) : this.#with(result, this.#leaf(key, rule, plane));
     }
     return result;
   }
 
-  /** The rules before the key, the one of the key, those after it. */
-  #split(tree: Tree | undefined, key: string): [Tree | undefined, Tree | undefined, Tree | undefined] {
-    if (tree === undefined) return [undefined, undefined, undefined];
-    if (tree.key === key) return [tree.left, tree, tree.right];
+  /** The tree with the leaf's rule, in the place of the one of its key: above that nothing but values changes. */
+  #with(tree: Tree | undefined, leaf: Tree): Tree {
+    if (tree === undefined) return leaf;
+    if (tree.key === leaf.key) return this.#node(leaf, tree.left, tree.right);
+    if (isAbove(leaf, tree)) return this.#node(leaf, ...this.#split(tree, leaf.key));
+    return leaf.key < tree.key
+      ? this.#node(tree, this.#with(tree.left, leaf), tree.right)
+      : this.#node(tree, tree.left, this.#with(tree.right, leaf));
+  }
+
+  #without(tree: Tree | undefined, key: string): Tree | undefined {
+    if (tree === undefined) return undefined;
+    if (tree.key === key) return this.#merge(tree.left, tree.right);
+    return key < tree.key
+      ? this.#node(tree, this.#without(tree.left, key), tree.right)
+      : this.#node(tree, tree.left, this.#without(tree.right, key));
+  }
+
+  /** The rules before the key, which the tree does not have, and those after it. */
+  #split(tree: Tree | undefined, key: string): [Tree | undefined, Tree | undefined] {
+    if (tree === undefined) return [undefined, undefined];
     if (key < tree.key) {
-      const [before, middle, after] = this.#split(tree.left, key);
-      return [before, middle, this.#node(tree, after, tree.right)];
+      const [before, after] = this.#split(tree.left, key);
+      return [before, this.#node(tree, after, tree.right)];
     }
-    const [before, middle, after] = this.#split(tree.right, key);
-    return [this.#node(tree, tree.left, before), middle, after];
+    const [before, after] = this.#split(tree.right, key);
+    return [this.#node(tree, tree.left, before), after];
   }
 
   #merge(left: Tree | undefined, right: Tree | undefined): Tree | undefined {
     if (left === undefined || right === undefined) return left ?? right;
-    return left.rank > right.rank
+    return isAbove(left, right)
       ? this.#node(left, left.left, this.#merge(left.right, right))
       : this.#node(right, this.#merge(left, right.left), right.right);
   }
@@ -140,6 +155,11 @@ export class FilterSets {
     const leaf = ruleDiagram(this.#store, { rule, sets, local }, [rule.access === 'allow' ? all : nothing, unsaid]);
     return { key, rank: rankOf(key), leaf, left: undefined, right: undefined, value: leaf };
   }
+}
+
+/** Which of two nodes is nearer to the root. */
+function isAbove(one: Tree, other: Tree): boolean {
+  return one.rank > other.rank || (one.rank === other.rank && one.key < other.key);
 }
 
 /** FNV-1a, 32 bits, mixed: neighbours in order must not be neighbours in rank. */
