@@ -95,8 +95,9 @@ export class StampEngine implements Engine {
       onCommit: (commit) => {
         this.access.changed(commit.edits);
         for (const id of groupsGone(commit.edits)) this.deployments.forget(id);
-        standing.onCommit(commit);
+        // The world first: it works while the rest is done here.
         parts.world.onCommit(commit);
+        standing.onCommit(commit);
       },
     });
     const standing = new StandingPrograms(this.gate);

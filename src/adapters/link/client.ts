@@ -18,6 +18,8 @@ export class LinkClient {
   readonly #bytesMax: number | undefined;
   #socket: Promise<Socket> | undefined;
   #current: Socket | undefined;
+  /** The connection, while it stands. */
+  #ready: Socket | undefined;
   #waiting = new Map<number, Waiting>();
   #next = 1;
   #closed = false;
@@ -43,7 +45,8 @@ export class LinkClient {
 
   /** Asks; a Refusal or Fault of the other side is thrown here as the same. */
   async call<T>(method: string, parameters: readonly unknown[], timeoutMs: number = callTimeoutMs): Promise<T> {
-    const socket = await this.#connected();
+    // A connection that stands is written to at once: what its caller does next must not keep the other side waiting.
+    const socket = this.#ready ?? (await this.#connected());
     const id = this.#next++;
     const frame = encodeFrame({ id, method, parameters }, this.#bytesMax);
     return (await new Promise<unknown>((resolve, reject) => {
@@ -58,6 +61,7 @@ export class LinkClient {
 
   close(): void {
     this.#closed = true;
+    this.#ready = undefined;
     this.#current?.destroy();
     void this.#socket?.then(
       (socket) => socket.destroy(),
@@ -99,12 +103,14 @@ export class LinkClient {
       throw new Fault('LinkDown', `${this.#name} cannot be reached.`, cause);
     }
     socket.on('error', () => socket.destroy());
+    if (this.#current === socket && !this.#closed) this.#ready = socket;
     this.#onConnect?.();
     return socket;
   }
 
   #lost(): void {
     this.#socket = undefined;
+    this.#ready = undefined;
     for (const { reject, timer } of this.#waiting.values()) {
       clearTimeout(timer);
       reject(new Fault('LinkLost', `The link to ${this.#name} broke before it answered.`));
