@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Alike, shareTexts } from '#base/alike.ts';
+import { Alike, Shares, shareTexts } from '#base/alike.ts';
 
 test('what says the same is one object, until there is no room', () => {
   const parts = new Alike<{ readonly text: string }>(2);
@@ -29,4 +29,16 @@ test('texts are shared in place; numbers, long texts and frozen parts stay as th
   shareTexts(value, texts);
   assert.deepEqual(value, copy);
   assert.equal(made, 2);
+});
+
+test('parts that say the same are one frozen object; long ones, and those of another order, are their own', () => {
+  const shares = new Shares(8);
+  const part = () => ({ access: 'Allow', ports: ['80'] });
+  const first = shares.part(part());
+  assert.equal(shares.part(part()), first);
+  assert.ok(Object.isFrozen(first) && Object.isFrozen(first['ports']));
+  assert.deepEqual(first, part());
+  assert.notEqual(shares.part({ ports: ['80'], access: 'Allow' }), first);
+  const long = () => ({ text: 'x'.repeat(2000) });
+  assert.notEqual(shares.part(long()), shares.part(long()));
 });

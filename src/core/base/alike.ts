@@ -1,5 +1,7 @@
 /** Keeps equal things once: of many parts that say the same, the first one stands for all. */
 
+import { deepFreeze, type JsonObject } from '#base/json.ts';
+
 /** Things by a text that says all of them. When there is no room for more it begins anew: what is in use stays, and is shared no more with later ones. */
 export class Alike<T> {
   readonly #known = new Map<string, T>();
@@ -17,6 +19,35 @@ export class Alike<T> {
     const made = make();
     this.#known.set(text, made);
     return made;
+  }
+}
+
+/** Parts that say more than this are not compared: there are few of them, and fewer that are alike. */
+const partMax = 1000;
+
+/** What is known of a model that comes in: its texts, and its smaller parts. */
+export class Shares {
+  readonly #texts: Alike<string>;
+  readonly #parts: Alike<JsonObject>;
+
+  constructor(room: number) {
+    this.#texts = new Alike(room);
+    this.#parts = new Alike(room);
+  }
+
+  /** The texts inside a value become those that came before and say the same, in place. */
+  texts(value: unknown): void {
+    shareTexts(value, this.#texts);
+  }
+
+  /** The object that came before and says the same in the same order; else the part itself, its texts shared. It is frozen then. */
+  part(part: JsonObject): JsonObject {
+    const made = (): JsonObject => {
+      this.texts(part);
+      return deepFreeze(part);
+    };
+    const text = JSON.stringify(part);
+    return text.length > partMax ? made() : this.#parts.of(text, made);
   }
 }
 

@@ -1,12 +1,14 @@
 /** Digests of frozen trees: a Merkle tree in which wide objects have buckets, so that one changed member costs its bucket and not the object. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonical, isObject, type Json, type JsonObject } from '#base/json.ts';
 import { originOf, ownMember } from '#base/lineage.ts';
 
 /** An object with more members is wide. */
 const narrowMax = 64;
 const bucketCount = 32;
+/** An object with more members, or with objects in its members' members, is not light. */
+const lightMax = 16;
 
 /** Members of a wide object whose keys fall together. */
 type Bucket = { readonly keys: readonly string[]; readonly digest: string };
@@ -24,9 +26,8 @@ export function digestOf(value: Json | undefined): string {
   if (!isObject(value)) return sha256(`v${canonical(value)}`);
   const known = digests.get(value);
   if (known !== undefined) return known;
-  const lineOf = (key: string) => memberLine(key, value[key]);
-  const grown = grownBuckets(value, lineOf);
-  const { digest, wide } = grown ?? digestOfKeys(definedKeys(value), lineOf);
+  const grown = grownBuckets(value, (key) => memberLine(key, value[key]));
+  const { digest, wide } = grown ?? digestOfObject(value);
   if (grown !== undefined || Object.isFrozen(value)) {
     digests.set(value, digest);
     if (wide !== undefined) wides.set(value, wide);
@@ -39,7 +40,7 @@ export function digestOf(value: Json | undefined): string {
  * with the digests of the others that it belongs to a whole.
  */
 export function digestOfMembers(members: { readonly [key: string]: string }): string {
-  return digestOfKeys(Object.keys(members), (key) => `${key.length}:${key}=${members[key] ?? ''}\n`).digest;
+  return digestOfKeys(Object.keys(members), (key) => digestLine(key, members[key] ?? '')).digest;
 }
 
 /** The number of members of a frozen object, without counting where a digest has counted before. */
@@ -51,9 +52,38 @@ function definedKeys(value: JsonObject): string[] {
   return Object.keys(value).filter((key) => value[key] !== undefined);
 }
 
+/**
+ * A narrow object keeps its own digest and not those of its light members: they are made again when another of its members
+ * changes, which takes less time than it takes memory to keep one for each of 200,000 rules.
+ */
+function digestOfObject(value: JsonObject): Digested {
+  const keys = definedKeys(value);
+  const isKept = keys.length > narrowMax || isLight(value);
+  return digestOfKeys(keys, (key) => {
+    const member = value[key];
+    const isPassing = !isKept && isObject(member) && !digests.has(member) && isLight(member);
+    return isPassing ? digestLine(key, digestOfObject(member).digest) : memberLine(key, member);
+  });
+}
+
+/** Has the object few members, and none that holds an object itself? A rule is light, and so are its ends. */
+function isLight(value: JsonObject): boolean {
+  const members = Object.values(value);
+  return members.length <= lightMax && members.every((member) => !isObject(member) || isFlat(member));
+}
+
+function isFlat(value: JsonObject): boolean {
+  const members = Object.values(value);
+  return members.length <= lightMax && members.every((member) => !isObject(member));
+}
+
 /** The length says where the key ends; a digest has 64 digits, and other members are JSON up to the end of the line. */
 function memberLine(key: string, member: Json | undefined): string {
-  return `${key.length}:${key}${isObject(member) ? `=${digestOf(member)}` : `:${canonical(member)}`}\n`;
+  return isObject(member) ? digestLine(key, digestOf(member)) : `${key.length}:${key}:${canonical(member)}\n`;
+}
+
+function digestLine(key: string, digest: string): string {
+  return `${key.length}:${key}=${digest}\n`;
 }
 
 type Digested = { readonly digest: string; readonly wide: Wide | undefined };
@@ -107,5 +137,5 @@ function bucketOf(key: string): number {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text, 'hex');
 }

@@ -8,54 +8,51 @@ import { isSameTree } from '#base/tree.ts';
  * after us. Entries that a computation no longer asks for are dropped with it.
  */
 export class CompileMemo {
-  readonly #entries = new Map<string, Entry>();
-  readonly #asked = new Set<string>();
+  // Most memos never hold anything, and there is one for each NIC and filter: they are as small as they can be.
+  #entries: Map<string, Entry> | undefined;
+  /** What was asked for in the computation under way. */
+  #asked: Set<string> | undefined;
 
   /** The result under the key, made again only when an input is another object; `before` is the one made last. */
   remember<T>(key: string, inputs: readonly unknown[], compute: (scope: CompileMemo, before: T | undefined) => T): T {
-    this.#asked.add(key);
-    const known = this.#entries.get(key);
+    this.#asked?.add(key);
+    const known = this.#entries?.get(key);
     if (known !== undefined && sameItems(known.inputs, inputs)) return known.value as T;
     const scope = known?.scope ?? new CompileMemo();
-    scope.#asked.clear();
-    const value = share(known?.value, compute(scope, known?.value as T | undefined));
-    scope.#forget();
-    this.#entries.set(key, { inputs, value, scope });
+    const value = scope.round(() => share(known?.value, compute(scope, known?.value as T | undefined)));
+    this.#keep(key, { inputs, value, scope: scope.#entries === undefined ? undefined : scope });
     return value as T;
-  }
-
-  /** A memo of its own under the key, for a computation that looks after its inputs itself. */
-  scope(key: string): CompileMemo {
-    this.#asked.add(key);
-    const known = this.#entries.get(key)?.scope;
-    if (known !== undefined) return known;
-    const scope = new CompileMemo();
-    this.#entries.set(key, { inputs: [], value: undefined, scope });
-    return scope;
   }
 
   /** One whole computation on this memo: what it did not ask for is dropped at its end. */
   round<T>(compute: () => T): T {
-    this.#asked.clear();
+    this.#asked = new Set();
     const value = compute();
-    this.#forget();
+    this.#forget(this.#asked);
+    this.#asked = undefined;
     return value;
   }
 
   /** The items as an array that keeps its identity as long as they are the same objects in the same order. */
   stable<T>(key: string, items: Iterable<T>): readonly T[] {
-    this.#asked.add(key);
-    const known = this.#entries.get(key)?.value as readonly T[] | undefined;
+    this.#asked?.add(key);
+    const known = this.#entries?.get(key)?.value as readonly T[] | undefined;
     if (known === items) return known;
     const list = Array.isArray(items) ? (items as readonly T[]) : [...items];
     if (known !== undefined && sameItems(known, list)) return known;
-    this.#entries.set(key, { inputs: [], value: list, scope: undefined });
+    this.#keep(key, { inputs: [], value: list, scope: undefined });
     return list;
   }
 
-  #forget(): void {
-    if (this.#entries.size === this.#asked.size) return;
-    for (const key of this.#entries.keys()) if (!this.#asked.has(key)) this.#entries.delete(key);
+  #keep(key: string, entry: Entry): void {
+    this.#entries ??= new Map();
+    this.#entries.set(key, entry);
+  }
+
+  #forget(asked: ReadonlySet<string>): void {
+    if (this.#entries === undefined || this.#entries.size === asked.size) return;
+    for (const key of this.#entries.keys()) if (!asked.has(key)) this.#entries.delete(key);
+    if (this.#entries.size === 0) this.#entries = undefined;
   }
 }
 

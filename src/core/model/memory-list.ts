@@ -8,6 +8,15 @@ export class OrderedList {
   #resources: Resource[] = [];
   #isShared = false;
 
+  /** A list of entries in any order. */
+  static of(entries: readonly { readonly order: number; readonly resource: Resource }[]): OrderedList {
+    const list = new OrderedList();
+    const sorted = entries.toSorted((left, right) => left.order - right.order);
+    list.#orders = sorted.map(({ order }) => order);
+    list.#resources = sorted.map(({ resource }) => resource);
+    return list;
+  }
+
   get isEmpty(): boolean {
     return this.#orders.length === 0;
   }
@@ -25,6 +34,13 @@ export class OrderedList {
     list.#isShared = true;
     this.#isShared = true;
     return list;
+  }
+
+  /** Gives back the room that was kept for more: an array that grows takes up to half of its length too much, and 16 places. */
+  trim(): void {
+    if (this.#isShared) return;
+    this.#orders = this.#orders.slice();
+    this.#resources = this.#resources.slice();
   }
 
   /** Adds a resource at its place, or replaces the one of the same order. */

@@ -2,6 +2,7 @@
 
 import { isObject } from '#base/json.ts';
 import { Bug } from '#base/wrong.ts';
+import { Folders } from '#model/memory-folders.ts';
 import { MemoryJournal } from '#model/memory-journal.ts';
 import { OrderedList } from '#model/memory-list.ts';
 import { parentOf, type Draft, type Edit, type Resource, type View } from '#model/resource.ts';
@@ -22,17 +23,20 @@ const none: readonly Resource[] = Object.freeze([]);
 
 /**
  * The resources as they stand. A list that is asked for keeps its identity until something in it changes, and `commit` costs
- * as much as the edits. Ids compare without regard to case.
+ * as much as the edits. Ids compare without regard to case. Lists of children and of scopes are found in the folders of the
+ * ids when they are first asked for, and kept up from then on: who never asks does not hold each resource four times more.
  */
 export class MemoryView implements OrderedView {
   readonly journal = new MemoryJournal();
-  readonly #entries = new Map<string, Entry>();
-  /** By `type`, `parent|type`, `>scope` and `@referred id`: one list each. */
+  readonly #entries = new Folders<Entry>();
+  /** By `type`, `parent|type`, `>scope` and `@referred id`: one list each, the second and third of those that were asked for. */
   readonly #lists = new Map<string, OrderedList>();
+  #isAsked = false;
   #next = 1;
 
   constructor(resources: Iterable<Resource> = []) {
     for (const resource of resources) this.#put(resource);
+    for (const list of this.#lists.values()) list.trim();
   }
 
   get size(): number {
@@ -44,19 +48,25 @@ export class MemoryView implements OrderedView {
   }
 
   get(id: string): Resource | undefined {
-    return this.#entries.get(id.toLowerCase())?.resource;
+    return this.#entries.get(id)?.resource;
   }
 
   orderOf(id: string): number | undefined {
-    return this.#entries.get(id.toLowerCase())?.order;
+    return this.#entries.get(id)?.order;
   }
 
   listAt(key: string): OrderedList | undefined {
-    return this.#lists.get(key);
+    const known = this.#lists.get(key);
+    if (known !== undefined || !isFoundKey(key)) return known;
+    const found = OrderedList.of(this.#found(key));
+    if (found.isEmpty) return undefined;
+    this.#isAsked = true;
+    this.#lists.set(key, found);
+    return found;
   }
 
   childrenOf(parentId: string, type: string): readonly Resource[] {
-    return this.#lists.get(childKey(parentId, type))?.items() ?? none;
+    return this.listAt(childKey(parentId, type))?.items() ?? none;
   }
 
   referrersOf(id: string): readonly Resource[] {
@@ -69,7 +79,7 @@ export class MemoryView implements OrderedView {
 
   under(scope: string): readonly Resource[] {
     const prefix = scopePrefix(scope);
-    const list = this.#lists.get(scopeKey(nearestScope(prefix)))?.items() ?? none;
+    const list = this.listAt(scopeKey(nearestScope(prefix)))?.items() ?? none;
     return prefix === nearestScope(prefix) ? list : list.filter(({ id }) => isUnder(id, prefix));
   }
 
@@ -95,31 +105,42 @@ export class MemoryView implements OrderedView {
   }
 
   #put(resource: Resource): void {
-    const key = resource.id.toLowerCase();
-    const old = this.#entries.get(key);
+    const old = this.#entries.get(resource.id);
     const order = old?.order ?? this.#next++;
-    const next = listKeysOf(resource);
+    const next = this.#keysOf(resource);
     if (old !== undefined) {
-      for (const list of listKeysOf(old.resource)) if (!next.has(list)) this.#leave(list, order);
+      for (const key of this.#keysOf(old.resource)) if (!next.has(key)) this.#leave(key, order);
     }
-    for (const list of next) this.#listOf(list).put(order, resource);
-    this.#entries.set(key, { order, resource });
+    for (const key of next) this.#listToFill(key)?.put(order, resource);
+    this.#entries.set(resource.id, { order, resource }, resource.name);
   }
 
   #delete(id: string): void {
-    const key = id.toLowerCase();
-    const old = this.#entries.get(key);
+    const old = this.#entries.get(id);
     if (old === undefined) return;
-    for (const list of listKeysOf(old.resource)) this.#leave(list, old.order);
-    this.#entries.delete(key);
+    for (const key of this.#keysOf(old.resource)) this.#leave(key, old.order);
+    this.#entries.delete(id);
   }
 
-  #listOf(key: string): OrderedList {
+  /** The keys of the lists that have the resource; as long as none was asked for, without those that are found then. */
+  #keysOf(resource: Resource): ReadonlySet<string> {
+    return this.#isAsked ? listKeysOf(resource) : standingKeysOf(resource);
+  }
+
+  #listToFill(key: string): OrderedList | undefined {
     const known = this.#lists.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined || isFoundKey(key)) return known;
     const list = new OrderedList();
     this.#lists.set(key, list);
     return list;
+  }
+
+  /** What a list of children or of a scope has in it. */
+  #found(key: string): Entry[] {
+    if (key.startsWith('>')) return [...this.#entries.under(key === scopeKey('/') ? '' : key.slice(1))];
+    const [parent = '', type = ''] = key.split('|');
+    const inFolder = [...this.#entries.in(`${parent}/${type.slice(type.lastIndexOf('/') + 1)}`)];
+    return inFolder.filter(({ resource: { id, type } }) => childKey(parentOf(id) ?? '', type) === key);
   }
 
   #leave(key: string, order: number): void {
@@ -269,15 +290,28 @@ function keptListKeys(resource: Resource): ReadonlySet<string> {
 
 /** The keys of the lists that have the resource. */
 function listKeysOf(resource: Resource): ReadonlySet<string> {
-  const id = resource.id.toLowerCase();
-  const keys = new Set([typeKey(resource.type), scopeKey('/')]);
-  const parent = parentOf(resource.id);
-  if (parent !== undefined) keys.add(childKey(parent, resource.type));
-  const scope = nearestScope(id);
-  const subscription = nearestScope(id.split('/').slice(0, 3).join('/'));
-  for (const above of [scope, subscription]) if (above !== '/' && above !== id) keys.add(scopeKey(above));
+  return new Set([...standingKeysOf(resource), ...foundKeysOf(resource)]);
+}
+
+/** Lists that a view has from the start: all of one type, and the referrers of an id. */
+function standingKeysOf(resource: Resource): ReadonlySet<string> {
+  const keys = new Set([typeKey(resource.type)]);
   collectIds(resource.properties, keys);
   return keys;
+}
+
+/** Lists whose members lie in folders that the key names. */
+function foundKeysOf({ id: stated, type }: Resource): readonly string[] {
+  const id = stated.toLowerCase();
+  const parent = parentOf(id);
+  const scope = nearestScope(id);
+  const subscription = nearestScope(id.split('/').slice(0, 3).join('/'));
+  const above = [scope, subscription].filter((one) => one !== '/' && one !== id);
+  return [...(parent === undefined ? [] : [childKey(parent, type)]), ...['/', ...above].map(scopeKey)];
+}
+
+function isFoundKey(key: string): boolean {
+  return key.startsWith('>') || (!key.startsWith('@') && key.includes('|'));
 }
 
 function collectIds(value: unknown, keys: Set<string>): void {

@@ -1,14 +1,13 @@
 /** The prover's desk: its own copy of the model, the programs compiled from it, and the key that signs what they may become. */
 
 import type { KeyObject } from 'node:crypto';
-import { Alike, shareTexts } from '#base/alike.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
-import { modelResourcesMax } from '#base/limits.ts';
 import { deepFreeze, type JsonObject } from '#base/json.ts';
 import { digestOf, treeDifference } from '#base/tree.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { MemoryView } from '#model/memory.ts';
 import type { Edit, Resource, StampFacts } from '#model/resource.ts';
+import { ModelParts } from '#engine/gate/model-parts.ts';
 import { signRecord, type ProofRecord } from '#engine/gate/record.ts';
 import { type Demands, ProofBench, type ModelWorld } from '#engine/gate/proof-bench.ts';
 import type {
@@ -32,9 +31,6 @@ import type { Programs } from '#program/program.ts';
 import { exposureOf, matrixOf } from '#verify/proof/questions.ts';
 import type { Breach } from '#verify/proof/verdict.ts';
 
-/** So many different texts of resources are kept to be shared while a model comes in. */
-const textsMax = 1 << 16;
-
 /** Packets that show what stands broken, for the checker: each is replayed there. */
 const evidenceTelling = { each: 10, all: 50, isBare: true } as const;
 
@@ -52,8 +48,7 @@ export class ProofDesk implements Prover, ProofQuestions {
   readonly #memo = new CompileMemo();
   readonly #estates = new CompileMemo();
   #view = new MemoryView();
-  #parts: (readonly Resource[])[] = [];
-  #texts = new Alike<string>(textsMax);
+  readonly #parts = new ModelParts();
   #programs: JsonObject = Object.freeze({});
   #revision = -1;
   #isTending = false;
@@ -67,36 +62,14 @@ export class ProofDesk implements Prover, ProofQuestions {
 
   /** Takes a part of a model that is sent in several, numbered from 0; the first one forgets those of a model that was not sent to its end. */
   part(index: number, resources: readonly Resource[]): Promise<void> {
-    if (index === 0) this.#forgetParts();
-    if (index !== this.#parts.length) {
-      const says = `Part ${index} of the model came where part ${this.#parts.length} was due; send it again from part 0.`;
-      return Promise.reject(new Fault('ModelPartMissing', says));
-    }
-    const count = this.#parts.reduce((sum, part) => sum + part.length, resources.length);
-    if (resources.length === 0 || count > modelResourcesMax) {
-      this.#forgetParts();
-      const says = `A part of a model has 1 resource or more, all parts together at most ${modelResourcesMax}; here are ${resources.length}, together ${count}.`;
-      return Promise.reject(new Fault('ModelTooLarge', says));
-    }
-    for (const resource of resources) shareTexts(resource, this.#texts);
-    this.#parts.push(resources);
-    return Promise.resolve();
+    const wrong = this.#parts.take(index, resources);
+    return wrong === undefined ? Promise.resolve() : Promise.reject(wrong);
   }
 
   /** Loads the model of which so many parts came. */
   loadParts(revision: number, count: number): Promise<SignedRecord> {
-    const parts = this.#parts;
-    this.#forgetParts();
-    if (parts.length !== count) {
-      const says = `${parts.length} parts of the model came where ${count} were sent; send it again from part 0.`;
-      return Promise.reject(new Fault('ModelPartMissing', says));
-    }
-    return this.load(revision, parts.flat());
-  }
-
-  #forgetParts(): void {
-    this.#parts = [];
-    this.#texts = new Alike(textsMax);
+    const resources = this.#parts.whole(count);
+    return resources instanceof Fault ? Promise.reject(resources) : this.load(revision, resources);
   }
 
   load(revision: number, resources: readonly Resource[]): Promise<SignedRecord> {

@@ -1,5 +1,6 @@
 /** What the prover is told besides the programs: whose NICs and networks these are, read from the resources and never from the compiler. */
 
+import { Alike } from '#base/alike.ts';
 import { isObject, type JsonObject } from '#base/json.ts';
 import { printAddress, tryAddress } from '#base/prefix.ts';
 import type { CompileMemo } from '#compile/memo.ts';
@@ -13,6 +14,9 @@ const types = {
   nics: 'Microsoft.Network/networkInterfaces',
   vms: 'Microsoft.Compute/virtualMachines',
 } as const;
+
+/** So many texts of places are known while an estate is made: NICs lie in few networks, and each text would be one of its own. */
+const placesMax = 1 << 14;
 
 type Lists = { readonly [name in keyof typeof types]: readonly Resource[] };
 
@@ -34,12 +38,13 @@ export function estateOf(view: View, stamp: StampFacts, memo: CompileMemo): Esta
 
 function estateFrom(lists: Lists, stamp: StampFacts, memo: CompileMemo): Estate {
   const machines = machinesByNic(lists.vms);
+  const places = new Alike<string>(placesMax);
   const nics: { [mark: string]: NicEstate } = {};
   for (const nic of lists.nics) {
     const machine = machines.get(nic.id.toLowerCase());
     const mark = nic.internal?.['mark'];
     if (machine === undefined || typeof mark !== 'number') continue;
-    nics[String(mark)] = memo.remember(`nic/${nic.id}`, [nic, machine], () => nicEstate(nic, machine));
+    nics[String(mark)] = memo.remember(`nic/${nic.id}`, [nic, machine], () => nicEstate(nic, machine, places));
   }
   const networks = stampNetworks(stamp.number);
   return {
@@ -66,18 +71,19 @@ function machinesByNic(vms: readonly Resource[]): ReadonlyMap<string, string> {
   return machines;
 }
 
-function nicEstate(nic: Resource, machine: string): NicEstate {
+function nicEstate(nic: Resource, machine: string, places: Alike<string>): NicEstate {
+  const place = (text: string) => places.of(text, () => text);
   const id = nic.id.toLowerCase();
   const configurations = listIn(nic.properties['ipConfigurations']).map((part) => objectIn(part, 'properties'));
-  const subnets = unique(configurations.flatMap(({ subnet }) => referencesIn([subnet ?? null])));
+  const subnets = unique(configurations.flatMap(({ subnet }) => referencesIn([subnet ?? null]))).map(place);
   const groups = unique(configurations.flatMap((part) => referencesIn(part['applicationSecurityGroups'])));
-  const vnet = subnets[0]?.split('/').slice(0, -2).join('/') ?? '';
+  const vnet = place(subnets[0]?.split('/').slice(0, -2).join('/') ?? '');
   const [, , subscription = '', , group = ''] = id.split('/');
   return {
     nic: id,
     scopes: [
-      `/subscriptions/${subscription}`,
-      `/subscriptions/${subscription}/resourcegroups/${group}`,
+      place(`/subscriptions/${subscription}`),
+      place(`/subscriptions/${subscription}/resourcegroups/${group}`),
       vnet,
       ...subnets,
       machine,

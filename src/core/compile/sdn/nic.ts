@@ -1,5 +1,6 @@
 /** Network interfaces: what the compilers need of each attached one, and its port in the router of its VNet. */
 
+import { Alike } from '#base/alike.ts';
 import type { Family } from '#base/prefix.ts';
 import { assert } from '#base/wrong.ts';
 import { addressAt, familyOf, idAt, idsAt, numberAt, objectAt, parentId, partsAt, textAt } from '#compile/read.ts';
@@ -35,6 +36,13 @@ export type NicFacts = {
   readonly addresses: readonly AddressFacts[];
 };
 
+/** NICs lie in few networks: the id of each is one text, not one per NIC. */
+const networks = new Alike<string>(1 << 14);
+
+function network(id: string): string {
+  return networks.of(id, () => id);
+}
+
 /** The facts of a NIC on a host; undefined as long as it has no number or no address. */
 export function nicFacts(nic: Resource, host: string, stampNumber: number): NicFacts | undefined {
   const mark = numberAt(nic.internal, 'mark');
@@ -48,7 +56,7 @@ export function nicFacts(nic: Resource, host: string, stampNumber: number): NicF
       address,
       family: familyOf(address),
       label: labelAddress(stampNumber, label, familyOf(address)),
-      subnet,
+      subnet: network(subnet),
       isPrimary: properties['primary'] === true,
       publicIp: idAt(properties, 'publicIPAddress'),
       pools: idsAt(properties, 'loadBalancerBackendAddressPools'),
@@ -64,7 +72,7 @@ export function nicFacts(nic: Resource, host: string, stampNumber: number): NicF
     mac,
     host,
     forwarding: nic.properties['enableIPForwarding'] === true,
-    vnet: parentId(first.subnet),
+    vnet: network(parentId(first.subnet)),
     subnet: first.subnet,
     nsg: idAt(nic.properties, 'networkSecurityGroup'),
     dnsLabel: textAt(objectAt(nic.properties, 'dnsSettings'), 'internalDnsNameLabel'),

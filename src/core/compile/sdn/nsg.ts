@@ -44,10 +44,14 @@ const madeOf = new WeakMap<NsgFilters, { readonly name: string; readonly rules: 
 
 // Frozen before they are shared: a thousand rules are already known objects, no need to look into them again.
 function newFilters(name: string, rules: readonly Resource[]): NsgFilters {
+  const made: { readonly [direction in Direction]: { [key: string]: Rule } } = { inbound: {}, outbound: {} };
+  for (const rule of rules) {
+    const { direction, key } = placeOf(rule);
+    made[direction][key] = compiledRule(rule);
+  }
   const defaults = defaultRules(name);
   const filterOf = (direction: Direction): Filter => {
-    const mine: { [key: string]: Rule } = {};
-    for (const { key, rule, ...own } of rules.map(compiledRule)) if (own.direction === direction) mine[key] = rule;
+    const mine = made[direction];
     for (const [key, rule] of defaults[direction]) mine[key] = frozenRule(rule);
     return Object.freeze({ rules: Object.freeze(mine) });
   };
@@ -74,41 +78,37 @@ function changesOf(before: readonly Resource[], after: readonly Resource[]): Cha
   let [left, right] = [before.length, after.length];
   for (; left > first && right > first && before[left - 1] === after[right - 1]; left--) right--;
   const changes: Changes = { inbound: new Map(), outbound: new Map() };
-  for (const gone of before.slice(first, left).map(compiledRule)) changes[gone.direction].set(gone.key, undefined);
-  for (const come of after.slice(first, right).map(compiledRule))
-    changes[come.direction].set(come.key, come.rule as unknown as JsonObject);
+  for (const { direction, key } of before.slice(first, left).map(placeOf)) changes[direction].set(key, undefined);
+  for (const come of after.slice(first, right)) {
+    const { direction, key } = placeOf(come);
+    changes[direction].set(key, compiledRule(come) as unknown as JsonObject);
+  }
   return changes;
 }
 
-type CompiledRule = { readonly direction: Direction; readonly key: string; readonly rule: Rule };
+/** Where a rule goes: the filter, and its place there. */
+type RulePlace = { readonly direction: Direction; readonly key: string };
 
-// A resource is frozen, so its rule is compiled once; the weak map lets go with the resource.
-const compiledRules = new WeakMap<Resource, CompiledRule>();
-
-function compiledRule(resource: Resource): CompiledRule {
-  const known = compiledRules.get(resource);
-  if (known !== undefined) return known;
-  const { properties } = resource;
+function placeOf({ id, name, properties }: Resource): RulePlace {
   const direction = directionOf(textAt(properties, 'direction'));
   const priority = numberAt(properties, 'priority');
-  assert(direction !== undefined, `Rule ${resource.id} has no direction.`);
-  assert(priority !== undefined, `Rule ${resource.id} has no priority.`);
-  const rule: Rule = {
+  assert(direction !== undefined, `Rule ${id} has no direction.`);
+  assert(priority !== undefined, `Rule ${id} has no priority.`);
+  return { direction, key: `${String(priority).padStart(4, '0')}/${name}` };
+}
+
+function compiledRule(resource: Resource): Rule {
+  const { id, name, properties } = resource;
+  return frozenRule({
     access: textAt(properties, 'access')?.toLowerCase() === 'allow' ? 'allow' : 'deny',
     protocol: protocolOf(textAt(properties, 'protocol')),
     source: matchOf(resource, 'source'),
     target: matchOf(resource, 'destination'),
     sourcePorts: portsOf(resource, 'source'),
     targetPorts: portsOf(resource, 'destination'),
-    because: `nsg/${lastName(parentId(resource.id))}/${resource.name}`,
-  };
-  const compiled = {
-    direction,
-    key: `${String(priority).padStart(4, '0')}/${resource.name}`,
-    rule: frozenRule(rule),
-  } as const;
-  compiledRules.set(resource, compiled);
-  return compiled;
+    // Joined, for a text that is put together with `+` or a template keeps its parts beside it.
+    because: ['nsg', lastName(parentId(id)), name].join('/'),
+  });
 }
 
 function frozenRule(rule: Rule): Rule {
@@ -204,12 +204,15 @@ function defaultRules(nsg: string): DefaultRules {
     priority: number,
     name: string,
     [access, source, target]: ['allow' | 'deny', AddressMatch, AddressMatch],
-  ) =>
-    [
+  ): [string, Rule] => {
+    const because = ['nsg', nsg, name].join('/');
+    return [
       `${priority}/${name}`,
-      { access, protocol: 'any', source, target, sourcePorts: [], targetPorts: [], because: `nsg/${nsg}/${name}` },
-    ] as [string, Rule];
-  const set = (name: string): AddressMatch => ({ prefixes: [], sets: [name] });
+      { access, protocol: 'any', source, target, sourcePorts: anyPort, targetPorts: anyPort, because },
+    ];
+  };
+  const set = (name: string): AddressMatch => sharedMatch([], [name]);
+  const anyPort = ports.of('', () => []);
   return {
     inbound: [
       row(65_000, 'AllowVnetInBound', ['allow', set('vnet'), set('vnet')]),
