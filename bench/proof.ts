@@ -28,7 +28,7 @@ export async function benchProof(): Promise<JsonObject> {
   const proof = new Proof();
   proof.fill(model.world());
   const standing = proof.standingCount;
-  let next = changesPerRun;
+  let next = 2 * changesPerRun;
   const batches = Array.from({ length: rounds }, (_, round) => batch(model, proof, next + round * batchSize));
   next += rounds * batchSize;
   const fair = fairness(model, proof, next);
