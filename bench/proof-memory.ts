@@ -11,6 +11,7 @@ import { proverLink, proverMethods } from '#adapters/link/prover-link.ts';
 import { serve } from '#adapters/link/server.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import type { ProofModel } from '#bench/proof-model.ts';
+import { compactHeap } from '#main/boot/heap.ts';
 import { proverFlags } from '#main/boot/node-flags.ts';
 import type { StampFacts } from '#model/resource.ts';
 
@@ -50,7 +51,7 @@ export async function memoryOf(model: ProofModel): Promise<Memory> {
 
 async function attend(stamp: StampFacts, path: string): Promise<void> {
   const desk = new ProofDesk(stamp, generateKeyPairSync('ed25519').privateKey);
-  const methods = { ...proverMethods(desk), rss: () => process.memoryUsage().rss };
+  const methods = { ...proverMethods(desk, compactHeap), rss: () => process.memoryUsage().rss };
   await serve({ path, methods, onFault: (error) => console.error(error) });
   process.send?.('ready');
 }

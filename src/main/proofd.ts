@@ -7,6 +7,7 @@ import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import { readPrivateKey } from '#engine/gate/record.ts';
 import { demandsOf } from '#engine/proof/invariants.ts';
 import { readBoot } from '#main/boot/boot.ts';
+import { compactHeap } from '#main/boot/heap.ts';
 import { openBundle } from '#main/boot/operator-bundle.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { frame } from '#main/boot/process.ts';
@@ -23,7 +24,7 @@ await serve({
   path: placesOf(boot.settings).socket('proofd', 'stampd'),
   bytesMax: programsBytesMax,
   onFault: (error) => log.warn({ err: error }, 'a call failed'),
-  methods: proverMethods(desk),
+  methods: proverMethods(desk, compactHeap),
 });
 // Root alone enters this folder: what comes here must carry the operator's signature all the same.
 await serve({

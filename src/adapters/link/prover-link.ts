@@ -27,12 +27,13 @@ export function proverLink(link: LinkClient): Prover {
   };
 }
 
-/** The other end: what a prover's desk answers on its link. */
-export function proverMethods(desk: ProofDesk): Methods {
+/** The other end: what a prover's desk answers on its link. `onLoaded` is called when a model was taken in, before that is answered. */
+export function proverMethods(desk: ProofDesk, onLoaded?: () => void): Methods {
   return {
     part: (index: number, resources: readonly Resource[]) => desk.part(index, resources),
     load: async (revision: number, parts: number) => {
       const { record, signature } = await desk.loadParts(revision, parts);
+      onLoaded?.();
       return { record, signature };
     },
     current: () => desk.current(),
