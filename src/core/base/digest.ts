@@ -68,13 +68,19 @@ function digestOfObject(value: JsonObject): Digested {
 
 /** Has the object few members, and none that holds an object itself? A rule is light, and so are its ends. */
 function isLight(value: JsonObject): boolean {
-  const members = Object.values(value);
-  return members.length <= lightMax && members.every((member) => !isObject(member) || isFlat(member));
+  return hasFew(value, (member) => !isObject(member) || isFlat(member));
 }
 
 function isFlat(value: JsonObject): boolean {
+  return hasFew(value, (member) => !isObject(member));
+}
+
+/** Are the members few, and all such? What is known to be wide is not listed: that takes longer than its digest. */
+function hasFew(value: JsonObject, isSuch: (member: Json | undefined) => boolean): boolean {
+  const origin = originOf(value);
+  if (wides.has(value) || (origin !== undefined && wides.has(origin.from))) return false;
   const members = Object.values(value);
-  return members.length <= lightMax && members.every((member) => !isObject(member));
+  return members.length <= lightMax && members.every(isSuch);
 }
 
 /** The length says where the key ends; a digest has 64 digits, and other members are JSON up to the end of the line. */
