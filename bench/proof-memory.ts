@@ -39,6 +39,7 @@ export async function memoryOf(model: ProofModel): Promise<Memory> {
     for (let index = 0; index < changes; index++) {
       const { verdict } = await prover.propose(index + 1, model.edits(index, 1));
       if (verdict !== 'proved') throw new Error(`Change ${index} is refused.`);
+      await prover.judged(index + 1);
       await prover.settle(index + 1, true);
     }
     return { loaded, changed: await link.call<number>('rss', []) };

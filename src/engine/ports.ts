@@ -31,15 +31,18 @@ export type Judged = {
   /** How many more of them there are than are told. */
   readonly notedMore: number;
   readonly blast: Blast;
-  readonly steps: number;
 };
 /** A change judged without being made. */
-export type Planned = Judged & { readonly refused: readonly ToldBreach[]; readonly refusedMore: number };
+export type Planned = Judged & {
+  readonly refused: readonly ToldBreach[];
+  readonly refusedMore: number;
+  readonly steps: number;
+};
 /** What stands broken: the first of each invariant, and how many more there are. */
 export type Findings = { readonly told: readonly ToldBreach[]; readonly more: number };
 
 export type Proposal =
-  | (SignedRecord & { readonly verdict: 'proved'; readonly edits: readonly TreeEdit[]; readonly judged: Judged })
+  | (SignedRecord & { readonly verdict: 'proved'; readonly edits: readonly TreeEdit[]; readonly steps: number })
   | {
       readonly verdict: 'refused';
       readonly refused: readonly ToldBreach[];
@@ -55,6 +58,8 @@ export interface Prover extends ProofQuestions {
   current(): Promise<SignedRecord & { readonly programs: JsonObject }>;
   /** Proves a change on top of revision − 1. One that is proved stands unless `settle` takes it back; one that is refused left nothing. */
   propose(revision: number, edits: readonly Edit[]): Promise<Proposal>;
+  /** What is told of the change that was proved last; the kernel's keeper can prepare it meanwhile. A Refusal (too costly) takes it back. */
+  judged(revision: number): Promise<Judged>;
   /** Judges a change on what stands without making it: what a write would be told. */
   plan(edits: readonly Edit[]): Promise<Planned>;
   /** Tells whether the proposed revision became durable; one that did not is taken back. */

@@ -276,6 +276,7 @@ export class SimStamp {
         if (!faults.isHealed && faults.chance(0.02)) this.#desk = this.#newDesk();
         return await faults.call('the prover (propose)', () => this.#desk.propose(revision, parsed(edits)));
       },
+      judged: (revision) => faults.call('the prover (judged)', () => this.#desk.judged(revision)),
       findings: () => this.#desk.findings(),
       exposure: () => this.#desk.exposure(),
       matrix: (scope) => this.#desk.matrix(scope),

@@ -37,7 +37,7 @@ function open({ fails = [] as Error[], prover = new ProofDesk(labStamp, keys.pri
   return { gate, view, entries, commits, seen, prover };
 }
 
-/** Questions go to the desk that is there when they are asked. */
+/** Questions go to the desk that is there when they are asked, and so does what is told of a change. */
 const questionsOf = (desk: () => ProofDesk) => ({
   findings: () => desk().findings(),
   exposure: () => desk().exposure(),
@@ -45,6 +45,7 @@ const questionsOf = (desk: () => ProofDesk) => ({
   compliance: (scope: string) => desk().compliance(scope),
   evidence: () => desk().evidence(),
   prove: (id: string) => desk().prove(id),
+  judged: (revision: number) => desk().judged(revision),
 });
 
 const nsg = (name: string) => resourceOf({ path: `networkSecurityGroups/${name}` });
@@ -131,6 +132,39 @@ test('a refusal of the draft or the prover leaves nothing behind', async () => {
   assert.deepEqual([view.size, entries.length, gate.revision], [0, 0, 0]);
   isStrict = false;
   assert.equal((await gate.change(put('a'))).revision, 1);
+});
+
+test('a change of which nothing can be told leaves nothing behind; an answer that was lost is asked for again', async () => {
+  const desk = new ProofDesk(labStamp, keys.privateKey);
+  let fails: Error[] = [];
+  const prover: Prover = {
+    load: (revision, resources) => desk.load(revision, resources),
+    current: () => desk.current(),
+    settle: (revision, kept) => desk.settle(revision, kept),
+    plan: (edits) => desk.plan(edits),
+    propose: (revision, edits) => desk.propose(revision, edits),
+    ...questionsOf(() => desk),
+    judged: async (revision) => {
+      const failure = fails.shift();
+      if (failure !== undefined) throw failure;
+      return await desk.judged(revision);
+    },
+  };
+  const { gate, view, entries } = open({ prover });
+  await prover.load(0, []);
+  for (const failing of [
+    [new Refusal('ProofBudgetExceeded', 'costly')],
+    [new Fault('LinkLost', 'lost'), new Fault('LinkLost', 'lost')],
+  ]) {
+    const { code } = failing[0] as Refusal | Fault;
+    fails = failing;
+    await assert.rejects(gate.change(put('a')), { code });
+    assert.deepEqual([view.size, entries.length, gate.revision], [0, 0, 0]);
+    assert.equal((await prover.current()).record.revision, 0);
+  }
+  fails = [new Fault('LinkLost', 'lost')];
+  assert.equal((await gate.change(put('a'))).revision, 1);
+  await assert.rejects(desk.judged(7), { code: 'ProverBehind' });
 });
 
 test('a prover that lost its model, or an answer, is given the model and asked again', async () => {

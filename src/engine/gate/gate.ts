@@ -8,7 +8,7 @@ import { ProofBudget } from '#engine/gate/proof-budget.ts';
 import { MemoryDraft, type MemoryView } from '#model/memory.ts';
 import type { Edit, Resource } from '#model/resource.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
-import type { Clock, Planned, ProofQuestions, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
+import type { Clock, Judged, Planned, ProofQuestions, Proposal, Prover, SignedRecord } from '#engine/ports.ts';
 import { Disallowed } from '#engine/proof/refusal.ts';
 import { proofLines } from '#engine/proof/lines.ts';
 import type { Store } from '#engine/store/store.ts';
@@ -50,7 +50,8 @@ export type GateParts = {
 export type Standing = SignedRecord & { readonly programs: JsonObject };
 
 type Change<T> = { readonly value: T; readonly revision: number; readonly edits: readonly Edit[] };
-type Proposed = Extract<Proposal, { verdict: 'proved' }>;
+type Refused = Extract<Proposal, { verdict: 'refused' }>;
+type Proposed = Extract<Proposal, { verdict: 'proved' }> & { readonly judged: Judged };
 
 /**
  * The gate. `change` drafts on the current view, asks the prover, appends to the store, and only then lets the view and the
@@ -159,10 +160,9 @@ export class Gate {
     if (edits.length === 0) return { value, revision: this.#revision, edits };
     const revision = this.#revision + 1;
     const proposal = await this.#proposed(revision, edits);
-    this.#budget.charge(owner, clock.now(), proposal.verdict === 'proved' ? proposal.judged.steps : proposal.steps);
+    this.#budget.charge(owner, clock.now(), proposal.steps);
     if (proposal.verdict === 'refused') throw new Disallowed(proposal.refused, proposal.refusedMore);
     const proposed: Proposed = proposal;
-    this.#parts.onProved?.({ signed: proposed, programEdits: proposed.edits });
     await this.#durable(revision, edits, { about, signed: proposed }).catch((cause: unknown) =>
       this.#rolledBack(revision, cause),
     );
@@ -173,15 +173,27 @@ export class Gate {
   }
 
   /** Asks the prover; one that restarted since is given the model first. A Refusal passes through. */
-  async #proposed(revision: number, edits: readonly Edit[]): Promise<Proposal> {
-    const { prover } = this.#parts;
+  async #proposed(revision: number, edits: readonly Edit[]): Promise<Refused | Proposed> {
     try {
-      return await prover.propose(revision, edits);
+      return await this.#proved(revision, edits);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       await this.#reload();
-      return await prover.propose(revision, edits);
+      return await this.#proved(revision, edits);
     }
+  }
+
+  /** The kernel's keeper prepares what is proved, while the prover works out what is told of it. */
+  async #proved(revision: number, edits: readonly Edit[]): Promise<Refused | Proposed> {
+    const { prover, onProved } = this.#parts;
+    const proposal = await prover.propose(revision, edits);
+    if (proposal.verdict === 'refused') return proposal;
+    onProved?.({ signed: proposal, programEdits: proposal.edits });
+    const judged = await prover.judged(revision).catch(async (error: unknown) => {
+      await prover.settle(revision, false).catch(() => undefined);
+      throw error;
+    });
+    return { ...proposal, judged };
   }
 
   async #reload(): Promise<void> {

@@ -54,10 +54,11 @@ test('[S1.14] a write that opens SSH is refused with a packet, what stood stands
   const proved = await desk.propose(2, put(web));
   assert.equal(proved.verdict, 'proved');
   assert.deepEqual(
-    proved.verdict === 'proved' ? proved.judged.blast.gained.map(({ from, services }) => [from.name, ...services]) : [],
+    (await desk.judged(2)).blast.gained.map(({ from, services }) => [from.name, ...services]),
     [['internet', 'tcp/443']],
   );
   await desk.settle(2, false);
+  await assert.rejects(desk.judged(2), { code: 'ProverBehind' });
   assert.equal((await desk.current()).record.root, record.root);
 });
 

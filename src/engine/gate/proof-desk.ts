@@ -34,7 +34,13 @@ import type { Breach } from '#verify/proof/verdict.ts';
 /** Packets that show what stands broken, for the checker: each is replayed there. */
 const evidenceTelling = { each: 10, all: 50, isBare: true } as const;
 
-type Undo = { readonly revision: number; readonly edits: readonly Edit[]; readonly programs: JsonObject };
+type Undo = {
+  readonly revision: number;
+  readonly edits: readonly Edit[];
+  readonly programs: JsonObject;
+  /** What is told of the change, once it is proved. */
+  readonly judge?: () => Judged;
+};
 
 /**
  * Compiles each proposed change on its own model, proves it, and signs the digest of the programs before and after (decision
@@ -101,9 +107,38 @@ export class ProofDesk implements Prover, ProofQuestions {
         this.#takeBack();
         return { verdict: 'refused', refused: told, refusedMore: more.refused, steps };
       }
-      const judged: Judged = { noted: this.#toldAll(noted), notedMore: more.noted, blast: this.#bench.blast(), steps };
+      this.#judgeSoon(() => ({ noted: this.#toldAll(noted), notedMore: more.noted, blast: this.#bench.blast() }));
       const changed = treeDifference(before, this.#programs);
-      return { verdict: 'proved', ...this.#signed(revision, digestOf(before)), edits: changed, judged };
+      return { verdict: 'proved', ...this.#signed(revision, digestOf(before)), edits: changed, steps };
+    });
+  }
+
+  judged(revision: number): Promise<Judged> {
+    const judge = this.#undo?.revision === revision ? this.#undo.judge : undefined;
+    if (judge === undefined)
+      return Promise.reject(new Fault('ProverBehind', `The prover has no open change to revision ${revision}.`));
+    try {
+      return Promise.resolve(judge());
+    } catch (error) {
+      this.#takeBack();
+      return Promise.reject(
+        error instanceof Refusal ? error : new Fault('ProverFailed', 'The change cannot be told.', error),
+      );
+    }
+  }
+
+  /** Works out what is told of the open change when its answer has gone out, or when it is asked for. */
+  #judgeSoon(make: () => Judged): void {
+    if (this.#undo === undefined) return;
+    let made: Judged | undefined;
+    const judge = (): Judged => (made ??= make());
+    this.#undo = { ...this.#undo, judge };
+    setImmediate(() => {
+      try {
+        if (this.#undo?.judge === judge) judge();
+      } catch {
+        // Whoever asks for it is told.
+      }
     });
   }
 
