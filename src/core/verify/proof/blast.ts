@@ -7,7 +7,7 @@ import type { Estate, NicEstate } from '#verify/invariant/estate.ts';
 import { unionOf } from '#verify/proof/show.ts';
 import type { Changed } from '#verify/proof/changed.ts';
 import type { Blast, Reaching } from '#verify/proof/verdict.ts';
-import { type Judged, neighbours } from '#verify/proof/world.ts';
+import { type Judged, nearTo, neighbours } from '#verify/proof/world.ts';
 import { between, near } from '#verify/reach/inside.ts';
 import { fromInternet } from '#verify/reach/inward.ts';
 import { toInternet } from '#verify/reach/outward.ts';
@@ -23,7 +23,14 @@ type Change = {
   /** Nothing but filters changed, and of no appliance: an address is reached otherwise only where its own filters say so. */
   readonly isFiltersOnly: boolean;
   pairs: number;
+  /** The first NICs near to a router, with their addresses: asked for by each address of the network. */
+  readonly near: Map<string, readonly Near[]>;
+  /** What filters say of senders before and after, by what they say of all: NICs with the same rules ask the same. */
+  readonly said: Map<Half, Map<Half, Map<string, Said>>>;
 };
+
+type Near = { readonly mark: number; readonly ends: readonly End[] };
+type Said = readonly [before: Half, after: Half];
 
 /** Looks at the NICs that the change concerns, the first few; what comes from or goes to many NICs alike is told once. */
 export function blastBetween(before: Judged, after: Judged, changed: Changed): Blast {
@@ -37,7 +44,15 @@ export function blastBetween(before: Judged, after: Judged, changed: Changed): B
     !changed.all &&
     !changed.structure &&
     !marks.some((mark) => forwards(mark, before, after) || tableOf(mark, before) !== tableOf(mark, after));
-  const change: Change = { before, after, changed, isFiltersOnly, pairs: blastPairsMax };
+  const change: Change = {
+    before,
+    after,
+    changed,
+    isFiltersOnly,
+    pairs: blastPairsMax,
+    near: new Map(),
+    said: new Map(),
+  };
   let looked = 0;
   for (const mark of marks.slice(0, blastNicsMax)) {
     if (change.pairs <= 0) break;
@@ -98,7 +113,7 @@ function rowsOf(end: End, change: Change): readonly Compared[] {
     rows.push({ from: nic, to: 'internet', ...ask(exits) });
   }
   if (isFiltersOnly) return [...rows, ...(isIn ? comersIn(end, change) : []), ...(isOut ? targetsOf(end, change) : [])];
-  for (const other of othersOf(end, before, after)) {
+  for (const other of othersOf(end, change)) {
     if (change.pairs <= 0) break;
     change.pairs -= slowPairCost;
     const name = nameOf(other.mark, after, before);
@@ -122,12 +137,11 @@ function bothOf(before: Judged, after: Judged, ask: (world: Judged) => Half): Bo
  */
 function comersIn(end: End, change: Change): readonly Compared[] {
   const { before, after } = change;
-  const { halves } = after.reach.parts;
   const own = bothOf(before, after, ({ reach }) => reach.inbound(end));
   if (own.before === own.after) return [];
   const known = new Map<string, Both>();
-  return othersOf(end, before, after).flatMap((from): Compared[] => {
-    const [old, now] = [halves.at(own.before, from.address), halves.at(own.after, from.address)];
+  return othersOf(end, change).flatMap((from): Compared[] => {
+    const [old, now] = saidOf(own, from.address, change);
     const place = after.reach.places.marks.get(from.mark);
     if (old === now || place === undefined) return [];
     const sent = bothOf(before, after, ({ reach }) => reach.outbound(from));
@@ -146,7 +160,7 @@ function targetsOf(end: End, change: Change): readonly Compared[] {
   const own = bothOf(before, after, ({ reach }) => reach.outbound(end));
   if (own.before === own.after) return [];
   const frontends = frontendsAt(end, after);
-  return othersOf(end, before, after).flatMap((to): Compared[] => {
+  return othersOf(end, change).flatMap((to): Compared[] => {
     const isOther = [to.address, ...frontends].some(
       (address) => halves.at(own.before, address) !== halves.at(own.after, address),
     );
@@ -176,7 +190,44 @@ function isThere({ mark, address }: End, { reach }: Judged): boolean {
   return reach.places.marks.get(mark)?.port.addresses[address] !== undefined;
 }
 
-function othersOf(end: End, ...worlds: readonly Judged[]): readonly End[] {
+/** What the halves of an address say of one sender. */
+function saidOf({ before, after }: Both, sender: string, change: Change): Said {
+  const ofBefore = memberOf(change.said, before, () => new Map<Half, Map<string, Said>>());
+  const ofBoth = memberOf(ofBefore, after, () => new Map<string, Said>());
+  const { halves } = change.after.reach.parts;
+  return memberOf(ofBoth, sender, () => [halves.at(before, sender), halves.at(after, sender)]);
+}
+
+function memberOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+/** Addresses of the first NICs near to the address's own. While nothing but filters changed, a network has the same in both states. */
+function othersOf(end: End, change: Change): readonly End[] {
+  const { before, after, isFiltersOnly } = change;
+  const point = after.reach.places.marks.get(end.mark)?.point;
+  if (!isFiltersOnly || point === undefined) return othersIn([before, after], end);
+  const { family } = addressDigits(end.address);
+  return nearOf(point, change)
+    .filter(({ mark }) => mark !== end.mark)
+    .slice(0, blastNicsMax)
+    .flatMap(({ ends }) => ends.filter(({ address }) => addressDigits(address).family === family));
+}
+
+function nearOf(point: string, { after, near }: Change): readonly Near[] {
+  // One more than are looked at: who asks may be among them.
+  return memberOf(near, point, () =>
+    nearTo(after, point)
+      .slice(0, blastNicsMax + 1)
+      .map((place) => ({ mark: place.port.mark, ends: endsOf(place) })),
+  );
+}
+
+function othersIn(worlds: readonly Judged[], end: End): readonly End[] {
   const found = new Map<string, End>();
   const { family } = addressDigits(end.address);
   for (const world of worlds) {

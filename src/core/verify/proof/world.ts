@@ -19,13 +19,18 @@ export function endsIn(world: Judged, marks: Iterable<number>): readonly End[] {
 }
 
 /** The NICs that could send into the network of a NIC without the boundary: its own and those that are peered with it. */
-export function neighbours({ reach }: Judged, mark: number): readonly Place[] {
-  const place = reach.places.marks.get(mark);
-  const router = place === undefined ? undefined : reach.router(place.point);
+export function neighbours(world: Judged, mark: number): readonly Place[] {
+  const point = world.reach.places.marks.get(mark)?.point;
+  return point === undefined ? [] : nearTo(world, point).filter(({ port }) => port.mark !== mark);
+}
+
+/** All NICs of the network of a router and of those that are peered with it. */
+export function nearTo({ reach }: Judged, point: string): readonly Place[] {
+  const router = reach.router(point);
   if (router === undefined) return [];
-  return Object.values(reach.programs).flatMap((other): Place[] => {
+  return Object.values(reach.programs).flatMap((other): readonly Place[] => {
     if (other.kind !== 'router' || !(other.key === router.key || Object.hasOwn(other.peers, router.key))) return [];
-    return portsOf(reach, other).filter(({ port }) => port.mark !== mark);
+    return portsOf(reach, other);
   });
 }
 
