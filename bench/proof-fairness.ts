@@ -8,33 +8,47 @@ import type { RuleRow } from '#test/generate/build.ts';
 import type { Proof } from '#verify/proof/proof.ts';
 
 const turns = 400;
+const rounds = 3;
 const worstRules = 1000;
 const rulesPerTurn = 20;
 
-/** The other's writes alone, and between the heavy ones: what each costs the prover, and with waiting for the heavy one before it. */
+type Turn = { readonly heavyMs: number; readonly stepMs: number; readonly lightMs: number };
+type Round = { readonly quiet: readonly number[]; readonly turns: readonly Turn[] };
+
+/**
+ * The other's writes alone, and the same ones (other ports) between the heavy ones: what each costs the prover, and with waiting for the
+ * heavy one before it. Three rounds; the ratio is the middle one of theirs.
+ */
 export function fairness(model: ProofModel, proof: Proof, from: number): JsonObject {
   const random = randomFrom(77);
   const [heavy = ''] = model.groups;
-  let at = from;
-  const light = (): number => msOf(() => proposed(model, proof, model.edits((at += 1), 1)));
-  const quiet = Array.from({ length: turns }, light);
   proposed(model, proof, model.ruled(heavy, worstRows(random, worstRules)));
-  const pairs = Array.from({ length: turns }, () => {
-    const heavyMs = msOf(() => proposed(model, proof, model.ruled(heavy, worstRows(random, rulesPerTurn))));
-    // The prover's housekeeping goes on between calls: a step of it may be in the way.
-    const stepMs = msOf(() => proof.tend());
-    return { heavyMs, stepMs, lightMs: light() };
+  const light = (turn: number, lap: number): number =>
+    msOf(() => proposed(model, proof, model.edits(from + turn + lap * model.groups.length, 1)));
+  const ran = Array.from({ length: rounds }, (_, round): Round => {
+    const quiet = Array.from({ length: turns }, (__, turn) => light(turn, 2 * round));
+    const between = Array.from({ length: turns }, (__, turn): Turn => {
+      const heavyMs = msOf(() => proposed(model, proof, model.ruled(heavy, worstRows(random, rulesPerTurn))));
+      // The prover's housekeeping goes on between calls: a step of it may be in the way.
+      const stepMs = msOf(() => proof.tend());
+      return { heavyMs, stepMs, lightMs: light(turn, 2 * round + 1) };
+    });
+    return { quiet, turns: between };
   });
-  const [alone, between] = [spreadOf(quiet), spreadOf(pairs.map(({ lightMs }) => lightMs))];
-  const waited = spreadOf(pairs.map(({ heavyMs, stepMs, lightMs }) => heavyMs + stepMs + lightMs));
+  const p99 = (samples: readonly number[]): number => spreadOf(samples).p99_ms;
+  const told = ran.map(({ quiet, turns: between }) => {
+    const [alone, busy] = [p99(quiet), p99(between.map(({ lightMs }) => lightMs))];
+    return { quiet_p99_us: us(alone), busy_p99_us: us(busy), ratio: rounded(busy / alone) };
+  });
+  const waited = ran.flatMap((round) => round.turns.map(({ heavyMs, stepMs, lightMs }) => heavyMs + stepMs + lightMs));
+  const steps = ran.flatMap((round) => round.turns.map(({ stepMs }) => stepMs));
   return {
-    quiet_p99_us: us(alone.p99_ms),
-    busy_p99_us: us(between.p99_ms),
-    ratio: rounded(between.p99_ms / alone.p99_ms),
-    waiting_p99_us: us(waited.p99_ms),
-    waiting_max_us: us(Math.max(...pairs.map(({ heavyMs, stepMs, lightMs }) => heavyMs + stepMs + lightMs))),
-    step_max_us: us(Math.max(...pairs.map(({ stepMs }) => stepMs))),
-    heavy_median_us: us(medianOf(pairs.map(({ heavyMs }) => heavyMs))),
+    ratio: medianOf(told.map(({ ratio }) => ratio)),
+    rounds: told,
+    waiting_p99_us: us(p99(waited)),
+    waiting_max_us: us(Math.max(...waited)),
+    step_max_us: us(Math.max(...steps)),
+    heavy_median_us: us(medianOf(ran.flatMap((round) => round.turns.map(({ heavyMs }) => heavyMs)))),
   };
 }
 

@@ -72,8 +72,8 @@ const compiled: readonly Mutant[] = [
   },
   {
     file: 'src/core/compile/sdn/nsg.ts',
-    find: "key: `${String(priority).padStart(4, '0')}/${resource.name}`,",
-    replace: 'key: `${String(priority)}/${resource.name}`,',
+    find: "key: `${String(priority).padStart(4, '0')}/${name}` };",
+    replace: 'key: `${String(priority)}/${name}` };',
     tests: compileTests,
     says: 'rules are ordered by their text, 1000 before 200',
   },

@@ -45,6 +45,21 @@ function clientOf(path: string, bytesMax?: number): LinkClient {
   return client;
 }
 
+test('what a caller sent never makes its answer too long to be told', async () => {
+  const { client } = await open(
+    {
+      refuse: (text: string) => {
+        throw new Refusal('Odd', `${text}${text}`);
+      },
+      small: () => 1,
+    },
+    frameBytesMax * 2,
+  );
+  await assert.rejects(client.call('x'.repeat(frameBytesMax), []), { code: 'UnknownMethod' });
+  await assert.rejects(client.call('refuse', ['x'.repeat(frameBytesMax * 0.6)]), { code: 'FrameTooLarge' });
+  assert.equal(await client.call('small', []), 1);
+});
+
 test('a link may be given a limit of its own, and holds it both ways', async () => {
   const { client } = await open({ large: (text: string) => text.repeat(2), long: () => 'x'.repeat(300) }, 200);
   assert.equal(await client.call('large', ['x'.repeat(50)]), 'x'.repeat(100));

@@ -25,7 +25,8 @@ const callsMax = 256;
 export async function serve({ path, ...serving }: ServeOptions): Promise<Server> {
   rmSync(path, { force: true });
   const server = createServer((socket) => attend(socket, serving));
-  server.maxConnections = 8;
+  // A caller has one connection, and another for a moment while the first one ends; large messages are for few.
+  server.maxConnections = serving.bytesMax === undefined ? 8 : 3;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, resolve);
@@ -80,20 +81,28 @@ function asCall(message: unknown): Call | undefined {
 async function answer({ id, method, parameters }: Call, { methods, onFault, bytesMax }: Serving): Promise<Buffer> {
   try {
     const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (handler === undefined) throw new Fault('UnknownMethod', `There is no method "${method}" here.`);
+    if (handler === undefined) throw new Fault('UnknownMethod', `There is no method "${method.slice(0, 100)}" here.`);
     const value = await handler(...(parameters as never[]));
     return encodeFrame({ id, value: value ?? null }, bytesMax);
   } catch (error) {
-    if (error instanceof Refusal) {
-      const { status, retryAfterS } = error;
-      const more = retryAfterS === undefined ? {} : { retryAfterS };
-      return encodeFrame({ id, error: { kind: 'Refusal', status, ...more, ...errorBody(error) } });
+    if (!(error instanceof Refusal)) onFault(error);
+    try {
+      return encodeFrame({ id, error: told(error) });
+    } catch (cause) {
+      // What is told of an error may hold what the caller sent: an answer has to fit all the same.
+      onFault(cause);
+      return encodeFrame({ id, error: told(new Fault('FrameTooLarge', 'What went wrong is too long to be told.')) });
     }
-    onFault(error);
-    const [code, message] =
-      error instanceof Fault
-        ? [error.code, error.message]
-        : ['InternalFault', 'The other side met a fault of its own.'];
-    return encodeFrame({ id, error: { kind: 'Fault', code, message } });
   }
+}
+
+function told(error: unknown): object {
+  if (error instanceof Refusal) {
+    const { status, retryAfterS } = error;
+    const more = retryAfterS === undefined ? {} : { retryAfterS };
+    return { kind: 'Refusal', status, ...more, ...errorBody(error) };
+  }
+  const [code, message] =
+    error instanceof Fault ? [error.code, error.message] : ['InternalFault', 'The other side met a fault of its own.'];
+  return { kind: 'Fault', code, message };
 }

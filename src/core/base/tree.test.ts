@@ -81,6 +81,9 @@ test('a removal, and what comes under a key that was replaced before it, are app
   );
   assert.throws(() => treePatch(before, [{ path: ['__proto__'], value: {} }]));
   assert.throws(() => treePatch(before, [{ path: [] }]));
+  for (const key of [0, ['__proto__'], { length: '1:a' }, null, true]) {
+    assert.throws(() => treePatch(before, [{ path: [key as unknown as string], value: {} }]), JSON.stringify(key));
+  }
 });
 
 test('sharing makes equal wide parts one object, across calls too, and changes no value', () => {

@@ -150,8 +150,8 @@ function patched(old: JsonObject | undefined, step: Step, done: Patched): JsonOb
 }
 
 function keyAt(path: readonly string[], depth: number): string {
-  const key = path[depth];
-  if (key === undefined || key === '__proto__') throw new Bug('A tree edit needs a path of ordinary keys.');
+  const key: unknown = path[depth];
+  if (typeof key !== 'string' || key === '__proto__') throw new Bug('A tree edit needs a path of ordinary keys.');
   return key;
 }
 

@@ -41,7 +41,7 @@ export class Folders<T> {
   /** The values of all ids under a scope (lower case, no slash at its end), folder by folder. */
   *under(scope: string): Iterable<T> {
     for (const [folder, values] of this.#folders) {
-      if (folder === scope || folder.startsWith(`${scope}/`)) yield* values.values();
+      if (scope === '' || folder === scope || folder.startsWith(`${scope}/`)) yield* values.values();
     }
   }
 }

@@ -15,6 +15,22 @@ const table = resourceOf({ path: 'routeTables/rt' });
 const subnetType = 'Microsoft.Network/virtualNetworks/subnets';
 const names = (list: Iterable<Resource>) => [...list].map(({ name }) => name);
 
+test('an id may hold what keys of lists are made of, and one without folders lies below the root too', () => {
+  const odd = resourceOf({ path: 'virtualNetworks/a|b' });
+  const child = resourceOf({ path: 'virtualNetworks/a|b/subnets/one' });
+  const subscription: Resource = {
+    ...vnet,
+    id: '/subscriptions/s',
+    type: 'Microsoft.Resources/subscriptions',
+    name: 's',
+  };
+  const plain: Resource = { ...vnet, id: 'plain/x/y', type: 'Plain/x', name: 'y' };
+  const view = new MemoryView([odd, child, subscription, plain]);
+  assert.deepEqual(names(view.childrenOf(odd.id, subnetType)), ['one']);
+  assert.deepEqual(names(view.childrenOf('', 'Microsoft.Resources/subscriptions')), []);
+  assert.deepEqual(names(view.all()), ['a|b', 'one', 's', 'y']);
+});
+
 test('ids compare without regard to case, and lists come in order of creation', () => {
   const view = new MemoryView([vnet, two, one, table]);
   assert.equal(view.get(one.id.toUpperCase()), one);

@@ -138,9 +138,12 @@ export class MemoryView implements OrderedView {
   /** What a list of children or of a scope has in it. */
   #found(key: string): Entry[] {
     if (key.startsWith('>')) return [...this.#entries.under(key === scopeKey('/') ? '' : key.slice(1))];
-    const [parent = '', type = ''] = key.split('|');
+    const at = key.lastIndexOf('|');
+    const [parent, type] = [key.slice(0, at), key.slice(at + 1)];
     const inFolder = [...this.#entries.in(`${parent}/${type.slice(type.lastIndexOf('/') + 1)}`)];
-    return inFolder.filter(({ resource: { id, type } }) => childKey(parentOf(id) ?? '', type) === key);
+    return inFolder.filter(
+      ({ resource: { id, type } }) => parentOf(id) !== undefined && childKey(parentOf(id) ?? '', type) === key,
+    );
   }
 
   #leave(key: string, order: number): void {

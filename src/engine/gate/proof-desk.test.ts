@@ -41,6 +41,18 @@ function put(row: RuleRow): readonly Edit[] {
   return [{ id: after.id, after }];
 }
 
+test('a model that cannot be compiled is not signed for, whatever was loaded before', async () => {
+  const broken = put(web).map(({ after }) => ({ ...after, properties: {} }) as Resource);
+  const desk = new ProofDesk(labStamp, privateKey);
+  for (const before of [[], resources()]) {
+    if (before.length > 0) await desk.load(7, before);
+    await assert.rejects(desk.load(8, [...resources(), ...broken]));
+    await assert.rejects(desk.current(), { code: 'ProverEmpty' });
+    await assert.rejects(desk.propose(9, put(web)), { code: 'ProverBehind' });
+  }
+  assert.equal((await desk.load(8, resources())).record.revision, 8);
+});
+
 test('[S1.14] a write that opens SSH is refused with a packet, what stood stands, and the next one is judged on it', async () => {
   const desk = new ProofDesk(labStamp, privateKey);
   const { record } = await desk.load(1, resources());

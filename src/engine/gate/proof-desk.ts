@@ -78,13 +78,16 @@ export class ProofDesk implements Prover, ProofQuestions {
     return resources instanceof Fault ? Promise.reject(resources) : this.load(revision, resources);
   }
 
-  load(revision: number, resources: readonly Resource[]): Promise<SignedRecord> {
-    this.#view = new MemoryView(resources.map((resource) => deepFreeze(resource)));
-    this.#revision = revision;
+  async load(revision: number, resources: readonly Resource[]): Promise<SignedRecord> {
+    // Nothing is loaded until all of it is: what fails half-way must not be signed for.
+    this.#revision = -1;
     this.#undo = undefined;
+    this.#programs = Object.freeze({});
+    this.#view = new MemoryView(resources.map((resource) => deepFreeze(resource)));
     this.#programs = this.#compiled();
     this.#bench.fill(this.#world());
-    return Promise.resolve(this.#signed(revision, ''));
+    this.#revision = revision;
+    return await Promise.resolve(this.#signed(revision, ''));
   }
 
   /** The programs of the revision that stands, with a record that allows them from any state. */
@@ -95,7 +98,7 @@ export class ProofDesk implements Prover, ProofQuestions {
   }
 
   propose(revision: number, edits: readonly Edit[]): Promise<Proposal> {
-    if (revision !== this.#revision + 1) {
+    if (this.#revision < 0 || revision !== this.#revision + 1) {
       const says = `The prover stands at revision ${this.#revision} and cannot take ${revision}.`;
       return Promise.reject(new Fault('ProverBehind', says));
     }
@@ -218,7 +221,7 @@ export class ProofDesk implements Prover, ProofQuestions {
       const invariant = this.#bench.invariants.find((one) => one.id.toLowerCase() === id.toLowerCase());
       if (invariant === undefined) {
         const known = this.#bench.invariants.map((one) => one.id).join(', ');
-        throw new Refusal('InvariantNotFound', `There is no invariant "${id}". In force are: ${known}.`, {
+        throw new Refusal('InvariantNotFound', `There is no invariant "${id.slice(0, 200)}". In force are: ${known}.`, {
           status: 404,
           target: 'id',
         });

@@ -20,9 +20,21 @@ export function signRecord(record: ProofRecord, key: KeyObject): string {
   return sign(null, Buffer.from(canonical(record)), key).toString('base64');
 }
 
+/** Longer than any member of a record, or than a signature in base64. */
+const memberMax = 200;
+
+/** Has it the members of a record and no others, and a signature's length? Asked before anything else is done with what somebody sent. */
+export function isRecordLike(record: ProofRecord, signature: string): boolean {
+  const isShort = (value: unknown): boolean => typeof value === 'string' && value.length <= memberMax;
+  if (typeof record !== 'object' || record === null || !isShort(signature)) return false;
+  const { stamp, revision, base, root, invariants, ...rest } = record;
+  const areNumbers = typeof stamp === 'number' && typeof revision === 'number';
+  return areNumbers && [base, root, invariants].every(isShort) && Object.keys(rest).length === 0;
+}
+
 /** Is this the prover's signature on this record? */
 export function isSigned(record: ProofRecord, signature: string, key: KeyObject): boolean {
-  if (typeof signature !== 'string') return false;
+  if (!isRecordLike(record, signature)) return false;
   return verify(null, Buffer.from(canonical(record)), key, Buffer.from(signature, 'base64'));
 }
 

@@ -5,7 +5,7 @@ import { Fault } from '#base/wrong.ts';
 import { canonical, deepFreeze, isObject, type JsonObject } from '#base/json.ts';
 import { digestOf, newSharePool, shareEqual, treePatch, type TreeEdit } from '#base/tree.ts';
 import type { Programs } from '#program/program.ts';
-import { isSigned } from '#engine/gate/record.ts';
+import { isRecordLike, isSigned } from '#engine/gate/record.ts';
 import type { Difference, Plane } from '#engine/plane-port.ts';
 import type { Clock, SignedRecord } from '#engine/ports.ts';
 
@@ -264,6 +264,8 @@ const differencesKeptMax = 20;
 
 /** A record with its signature, as one text: equal texts are the same record, signed by the same key. */
 function sealOf({ record, signature }: SignedRecord): string {
+  if (!isRecordLike(record, signature))
+    throw new Fault('RecordUnsigned', 'What came is no record with a signature of the prover.');
   return canonical([record, signature]);
 }
 

@@ -206,7 +206,7 @@ function memberOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value)
   return made;
 }
 
-/** Addresses of the first NICs near to the address's own. While nothing but filters changed, a network has the same in both states. */
+/** Addresses of the first NICs near to the address's own. While nothing but filters changed, a network has the same ones in both states; which are the first is said by the later one. */
 function othersOf(end: End, change: Change): readonly End[] {
   const { before, after, isFiltersOnly } = change;
   const point = after.reach.places.marks.get(end.mark)?.point;
