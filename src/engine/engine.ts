@@ -118,8 +118,8 @@ export interface Engine {
   view(): View;
   /** The context that nouns need to show a resource. */
   context(apiVersion: string): Context;
-  /** The ARM body of a resource, with the provisioning state as it is now. */
-  show(resource: Resource, apiVersion: string): JsonObject;
+  /** The ARM body of a resource, with the provisioning state as it is now, or as the operation that is given says. */
+  show(resource: Resource, apiVersion: string, during?: Operation): JsonObject;
   /** Refuses with AuthorizationFailed (403) unless a role assignment allows the action at the scope; answers why it is allowed. */
   authorize(caller: Caller, action: string, scope: string): string;
   /** Does the caller hold the action at the scope? Lists are filtered by it. */

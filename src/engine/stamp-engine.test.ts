@@ -6,6 +6,7 @@ import type { Json } from '#base/json.ts';
 import { auditedRefusalsBurst, auditedRefusalsWindowMs } from '#base/limits.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
 import type { World } from '#engine/stamp-engine.ts';
+import type { Operation } from '#engine/engine.ts';
 import type { Entry } from '#engine/store/store.ts';
 import {
   base,
@@ -33,10 +34,11 @@ function heldWorld() {
   return { held, world };
 }
 
-function stateOf({ engine }: TestEngine, id: string): unknown {
+function stateOf({ engine }: TestEngine, id: string, during?: Operation): unknown {
   const resource = engine.view().get(id);
   assert.ok(resource);
-  return (engine.show(resource, '2021-04-01')['properties'] as { provisioningState?: string }).provisioningState;
+  return (engine.show(resource, '2021-04-01', during)['properties'] as { provisioningState?: string })
+    .provisioningState;
 }
 
 const audits = (stamp: TestEngine, outcome: string): Entry[] =>
@@ -55,6 +57,8 @@ test('a write that the world follows in time is settled; one that it does not is
   held[0]?.done();
   assert.equal((await stamp.settle(stamp.engine.settled(slow.operation.id, 1000)))?.status, 'Succeeded');
   assert.equal(stateOf(stamp, nsg), 'Succeeded');
+  // What was answered as under way is told as it was then, however soon it ended.
+  assert.equal(stateOf(stamp, nsg, slow.operation), 'Updating');
   assert.deepEqual(stamp.engine.operations.underWay(), []);
 });
 

@@ -135,9 +135,9 @@ export class StampEngine implements Engine {
     return away.length === 0 ? stamp : { ...stamp, remoteHosts: [...(stamp.remoteHosts ?? []), ...away] };
   }
 
-  show(resource: Resource, apiVersion: string): JsonObject {
+  show(resource: Resource, apiVersion: string, during?: Operation): JsonObject {
     const body = nounOf(this.parts.nouns, resource.type).show(resource, this.parts.view, this.context(apiVersion));
-    const newest = this.operations.of(resource.id);
+    const newest = during ?? this.operations.of(resource.id);
     const properties = body['properties'];
     const provisioningState = newest && stateOf(newest, resource);
     if (provisioningState === undefined || !isObject(properties)) return body;

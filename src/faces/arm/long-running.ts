@@ -62,7 +62,8 @@ function runningAnswer(outcome: Outcome & { kind: 'running' }, call: Call, { row
   if ((verb === 'put' || verb === 'patch') && resource !== undefined && mode !== 'location') {
     const status = verb === 'put' ? row.put[existed ? 1 : 0] : 200;
     const headers = mode === 'poll' ? wait : { ...wait, 'azure-asyncoperation': async };
-    return shown(call.engine.show(resource, call.apiVersion), status, headers);
+    // It may have ended meanwhile; what is answered as under way is told as under way.
+    return shown(call.engine.show(resource, call.apiVersion, operation), status, headers);
   }
   const withStatus: Readonly<Record<string, string>> =
     mode === 'location' || mode === 'poll' || row.type === groupType ? {} : { 'azure-asyncoperation': async };

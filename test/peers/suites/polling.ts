@@ -25,12 +25,7 @@ const template = `{
 
 /** The suite of one mode. */
 export function polling(mode: LongRunning): AzSuite {
-  const logged = (command: string): Row<AzContext> => {
-    const row = az(`${command} --debug`, {}, { says: dialect[mode] });
-    // In a model the work is done before the answer is written, and the answer says so.
-    const plain = mode === 'poll' ? az(command) : row;
-    return { ...row, attempt: (context) => (context.stamp.isEnforcing ? row : plain).attempt(context) };
-  };
+  const logged = (command: string): Row<AzContext> => az(`${command} --debug`, {}, { says: dialect[mode] });
   return {
     name: `polling-${mode}`,
     says: `long-running operations offered as ${mode}`,
