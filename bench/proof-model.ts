@@ -199,6 +199,7 @@ export function leastOf(runs: readonly Run[]): {
     (first?.changes ?? []).map((_, index) => Math.min(...runs.flatMap((run) => run.changes[index] ?? []).map(pick)));
   return { proofs: least((one) => one.proof), blasts: least((one) => one.blast) };
 }
+
 /** Kinds whose cost for one change is measured apart: what they judge grows with all that a NIC may be reached by. */
 const apart = new Set(['only', 'isolated', 'unchanged']);
 const changesApart = 25;

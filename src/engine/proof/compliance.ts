@@ -1,5 +1,6 @@
 /** Where the invariants in force stand within a scope: which NICs each of them judges, and at which it is broken. */
 
+import { scopeHolds } from '#access/scope.ts';
 import { policyStatesMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Compliance } from '#engine/ports.ts';
@@ -45,7 +46,7 @@ export function complianceOf(stood: Stood, scope: string): Compliance {
     nics,
     whole: [...invariants.entries()].flatMap(([index, { kind, scope: own = '' }]) => {
       const isBroken = broken.whole.has(index);
-      if (!lies(own, place) || !(wholeKinds.has(kind) || isBroken)) return [];
+      if (!scopeHolds(place, own) || !(wholeKinds.has(kind) || isBroken)) return [];
       return [{ invariant: index, isBroken }];
     }),
   };
@@ -103,12 +104,6 @@ function nicsWithin({ nics }: Pick<Estate, 'nics'>, place: string): readonly (re
     .filter(([, nic]) => nic.scopes.includes(place))
     .map(([mark, nic]) => [Number(mark), nic] as const)
     .toSorted(([, left], [, right]) => (left.nic < right.nic ? -1 : left.nic > right.nic ? 1 : 0));
-}
-
-/** Is the id the scope itself, or below it? */
-function lies(id: string, place: string): boolean {
-  const own = id.toLowerCase();
-  return own === place || own.startsWith(`${place}/`);
 }
 
 function checkCount(count: number): void {

@@ -1,5 +1,6 @@
 /** Policy states: of each resource, by which policy it is judged and whether a finding stands; what the asker may not read is left out. */
 
+import { scopeHolds } from '#access/scope.ts';
 import { isObject, type JsonObject } from '#base/json.ts';
 import { nameOfId, sameId } from '#model/arm-id.ts';
 import { policySetType } from '#model/authorization/policy-types.ts';
@@ -42,7 +43,9 @@ export function policyStates({ invariants, nics, whole }: Compliance, parts: Sta
   const stateOf = (index: number, resource: Resource, isCompliant: boolean): readonly PolicyState[] => {
     const policy = policies[index];
     if (policy === undefined || (isCompliant && invariants[index]?.owner === 'operator')) return [];
-    return policy.isReadable || lies(resource.id, policy.assignment.scope) ? [{ resource, policy, isCompliant }] : [];
+    return policy.isReadable || scopeHolds(policy.assignment.scope, resource.id)
+      ? [{ resource, policy, isCompliant }]
+      : [];
   };
   const ofWhole = whole.flatMap(({ invariant, isBroken }) => {
     const resource = readable(invariants[invariant]?.scope ?? '', parts);
@@ -53,12 +56,6 @@ export function policyStates({ invariants, nics, whole }: Compliance, parts: Sta
     return resource === undefined ? [] : judged.flatMap((index) => stateOf(index, resource, !broken.includes(index)));
   });
   return [...ofWhole, ...ofNics];
-}
-
-/** Is the id the scope itself, or below it? Below the root is everything. */
-function lies(id: string, scope: string): boolean {
-  const [own, place] = [id.toLowerCase(), scope.toLowerCase()];
-  return place === '/' || own === place || own.startsWith(`${place}/`);
 }
 
 /** The resource of an id, when it is there and the asker may read it. */

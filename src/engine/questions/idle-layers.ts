@@ -8,6 +8,7 @@ import type { Sets } from '#program/filter.ts';
 import type { Filter, RouterProgram, Rule } from '#program/program.ts';
 import { all } from '#verify/diagrams.ts';
 import { filterSet, type Policy, rulesOf, ruleSet } from '#verify/filter-set.ts';
+import { isDefaultRule } from '#verify/group-filters.ts';
 import { idleRules } from '#verify/idle-rules.ts';
 import { type PacketSet, PacketSets } from '#verify/packet-sets.ts';
 
@@ -83,8 +84,8 @@ function idleStates(store: PacketSets, policy: Policy): States {
   if (before?.sets === sets) return before.states;
   const states = new Map<string, RuleState>();
   // The writer's rules are judged with Azure's own in place, and these with the writer's: what cannot be removed is not in the way.
-  for (const { rule, kind, by } of idleRules(policy, isDefault, store)) states.set(rule, { state: kind, by });
-  for (const { rule, kind, by } of idleRules(policy, (key) => !isDefault(key), store)) {
+  for (const { rule, kind, by } of idleRules(policy, isDefaultRule, store)) states.set(rule, { state: kind, by });
+  for (const { rule, kind, by } of idleRules(policy, (key) => !isDefaultRule(key), store)) {
     // The last default says what the end of the group would say: that is its purpose.
     if (kind !== 'redundant') states.set(rule, { state: kind, by });
   }
@@ -118,9 +119,4 @@ function isAllowed({ access }: Rule): boolean {
 
 function policyOf({ filters }: RouterProgram, name: string): Filter {
   return (Object.hasOwn(filters, name) ? filters[name] : undefined) ?? { rules: {} };
-}
-
-/** Azure's own rules, which nobody can remove. */
-function isDefault(key: string): boolean {
-  return Number(key.slice(0, key.indexOf('/'))) >= 65_000;
 }
