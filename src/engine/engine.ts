@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from '#base/json.ts';
 import type { Detail, Refusal } from '#base/wrong.ts';
+import type { Plane } from '#model/plans/plane.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
 import type { Compliance } from '#engine/ports.ts';
 import type { Questions } from '#engine/questions/questions.ts';
@@ -14,6 +15,8 @@ export type Caller = {
   readonly appId?: string;
   readonly tenantId: string;
   readonly groups: readonly string[];
+  /** The endpoint that was asked; a right counts only on the plane that its scope lies on. Absent: the tenants'. */
+  readonly plane?: Plane;
   /** Client address, for audit. */
   readonly from: string;
   readonly correlationId: string;

@@ -3,13 +3,14 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '#base/wrong.ts';
 import type { Json } from '#base/json.ts';
-import type { Caller } from '#engine/engine.ts';
+import type { Caller, Engine } from '#engine/engine.ts';
 import { bearerToken } from '#engine/identity/verify-token.ts';
+import { planeOfScope } from '#model/plans/plane.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
 import type { Budget } from '#faces/arm/budget.ts';
 import { readJson } from '#faces/arm/body.ts';
-import type { ArmOptions } from '#faces/arm/call.ts';
+import { subscriptionNotFound, type ArmOptions } from '#faces/arm/call.ts';
 import { apiVersionsOf, namespaceOf, serves, type Row } from '#faces/arm/catalog.ts';
 import { metadataAnswer } from '#faces/arm/metadata.ts';
 import type { Endpoint, Route, Router } from '#faces/arm/route.ts';
@@ -17,6 +18,8 @@ import type { Endpoint, Route, Router } from '#faces/arm/route.ts';
 /** What is known of a request so far; each check adds its part, and one of them the answer. */
 type Pass = {
   readonly options: ArmOptions;
+  /** The engine as this plane sees it. */
+  readonly engine: Engine;
   readonly router: Router;
   readonly request: IncomingMessage;
   readonly asked: Asked;
@@ -40,13 +43,14 @@ const grid: readonly (readonly [asks: string, check: Check])[] = [
   ['has the caller requests left in this hour?', withinBudget],
   ['which api-version?', versioned],
   ['who answers this path?', routed],
+  ["is its subscription one of this plane's?", onPlane],
   ['is the api-version served for that type?', served],
   ['does the path take this method?', methodTaken],
   ['what is in the body?', bodyRead],
   ['what does the engine say?', handled],
 ];
 
-export type Passing = Pick<Pass, 'options' | 'router' | 'request' | 'asked' | 'budget' | 'note'>;
+export type Passing = Pick<Pass, 'options' | 'engine' | 'router' | 'request' | 'asked' | 'budget' | 'note'>;
 
 /** Takes a request through the grid; refusals and faults are thrown. */
 export async function passGrid(passing: Passing): Promise<Answer> {
@@ -75,6 +79,7 @@ async function identified({ asked, options }: Pass): Promise<Partial<Pass>> {
     appId: principal.appid,
     tenantId: principal.tid,
     groups: principal.groups,
+    plane: options.plane,
     from: asked.from,
     correlationId: asked.correlationId,
     requestId: asked.requestId,
@@ -109,6 +114,15 @@ function routed({ asked, router }: Pass): Partial<Pass> {
   return { route: router(asked.segments, asked.method) };
 }
 
+/** A subscription of the other plane is not there: neither it, nor what lies in it, nor a name in it that nobody has. */
+function onPlane({ asked, options }: Pass): Partial<Pass> {
+  const [first, subscription] = asked.segments;
+  if (first?.toLowerCase() !== 'subscriptions' || subscription === undefined) return {};
+  const plane = planeOfScope(options.engine.view(), `/subscriptions/${subscription}`);
+  if (plane === undefined || plane === options.plane) return {};
+  throw subscriptionNotFound(subscription);
+}
+
 function served({ route, apiVersion = '', options }: Pass): Partial<Pass> {
   if (route === undefined || serves(route.row, apiVersion)) return {};
   throw notServed(route.row, apiVersion, options.location);
@@ -138,10 +152,19 @@ async function bodyRead({ request, endpoint }: Pass): Promise<Partial<Pass>> {
   return { body: await readJson(request, endpoint?.body ?? 'none') };
 }
 
-async function handled({ options, asked, caller, apiVersion, route, endpoint, body }: Pass): Promise<Partial<Pass>> {
+async function handled({
+  options,
+  engine,
+  asked,
+  caller,
+  apiVersion,
+  route,
+  endpoint,
+  body,
+}: Pass): Promise<Partial<Pass>> {
   if (caller === undefined || apiVersion === undefined || route === undefined || endpoint === undefined) {
     throw new TypeError('The grid reached the handler without caller, api-version and route.');
   }
-  const call = { options, engine: options.engine, asked, caller, apiVersion, parts: route.parts, body };
+  const call = { options, engine, asked, caller, apiVersion, parts: route.parts, body };
   return { answer: await endpoint.handler(call) };
 }

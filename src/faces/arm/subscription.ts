@@ -2,11 +2,10 @@
 
 import type { JsonObject } from '#base/json.ts';
 import type { Resource } from '#model/resource.ts';
+import { subscriptionType } from '#model/plans/plane.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
 import { subscriptionId, type Call } from '#faces/arm/call.ts';
 import { listAnswer } from '#faces/arm/page.ts';
-
-const subscriptionType = 'Microsoft.Resources/subscriptions';
 
 /** GET `/subscriptions`: those in which the caller has a right anywhere. */
 export function listSubscriptions(call: Call): Answer {
@@ -40,10 +39,11 @@ function isVisible(call: Call, { id }: Resource): boolean {
 }
 
 function showSubscription({ options, apiVersion }: Call, { id, name, properties, tags }: Resource): JsonObject {
+  const tenantId = properties['tenantId'] ?? options.tenantId;
   return {
     id,
     subscriptionId: name,
-    ...(apiVersion >= '2019-06-01' ? { tenantId: options.tenantId, homeTenantId: options.tenantId } : {}),
+    ...(apiVersion >= '2019-06-01' ? { tenantId, homeTenantId: tenantId } : {}),
     displayName: properties['displayName'] ?? name,
     state: properties['state'] ?? 'Enabled',
     subscriptionPolicies: {

@@ -23,7 +23,8 @@ import { subscriptionOf } from '#engine/subscription.ts';
 import type { DriftFollower } from '#engine/reconcile/drift-follower.ts';
 import { probesWanted } from '#engine/reconcile/probe-follower.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
-import { roleAssignment, type Assembly, type Endpoints } from '#main/boot/assembly.ts';
+import type { Assembly, Endpoints } from '#main/boot/assembly.ts';
+import { roleAssignment } from '#main/boot/first-resources.ts';
 import { clock, dice } from '#main/boot/process.ts';
 
 export type OperatorParts = {
@@ -40,6 +41,7 @@ export type OperatorParts = {
   /** What was checked behind the proof's and the kernel's back, in numbers. Absent in model mode. */
   readonly checks?: () => JsonObject;
   readonly subscriptionId: string;
+  readonly providerSubscriptionId: string;
 };
 
 const secretLifeMs = 365 * 24 * 3600 * 1000;
@@ -55,6 +57,7 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       location: parts.facts.location,
       tenantId: parts.facts.tenantId,
       subscriptionId: parts.subscriptionId,
+      providerSubscriptionId: parts.providerSubscriptionId,
       endpoints: parts.endpoints,
       untrustedHosts: parts.drift?.untrusted() ?? [],
       ...(parts.checks === undefined ? {} : { checks: parts.checks() }),
