@@ -24,9 +24,11 @@ import { actionOf, drawRequest, groupType, nounOf, type Drawn } from '#engine/ga
 import { Gate, type Commit, type ProvedStep } from '#engine/gate/gate.ts';
 import { checkLinkedEdits } from '#engine/gate/linked-access.ts';
 import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
+import { UseIndex } from '#engine/gate/use-index.ts';
 import { Questions } from '#engine/questions/questions.ts';
 import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
+import { interrupted, stateOf } from '#engine/operations/state.ts';
 import type { Clock, Compliance, Dice, Knocker, Prover } from '#engine/ports.ts';
 import { Disallowed } from '#engine/proof/refusal.ts';
 import type { Store } from '#engine/store/store.ts';
@@ -73,6 +75,8 @@ export type EngineParts = {
 export class StampEngine implements Engine {
   readonly parts: EngineParts;
   readonly access: AccessIndex;
+  /** What each subscription uses of its allowance. */
+  readonly use: UseIndex;
   readonly gate: Gate;
   readonly operations: Operations;
   readonly deployments: Deployments;
@@ -85,6 +89,7 @@ export class StampEngine implements Engine {
   constructor(parts: EngineParts) {
     this.parts = parts;
     this.access = new AccessIndex(() => parts.view);
+    this.use = new UseIndex(() => parts.view, parts.stamp.location);
     this.gate = new Gate({
       view: parts.view,
       revision: parts.revision,
@@ -94,6 +99,7 @@ export class StampEngine implements Engine {
       onProved: (step) => parts.world.onProved(step),
       onCommit: (commit) => {
         this.access.changed(commit.edits);
+        this.use.changed(commit.edits);
         for (const id of groupsGone(commit.edits)) this.deployments.forget(id);
         // The world first: it works while the rest is done here.
         parts.world.onCommit(commit);
@@ -271,6 +277,7 @@ export class StampEngine implements Engine {
     const edits = draft.edits();
     for (const { id, after } of edits) if (after === undefined) access.unlocked('delete', id);
     checkLinkedEdits(edits, { access, caller });
+    this.use.check(draft, edits);
     return drawn;
   }
 
@@ -381,15 +388,4 @@ function unchanged(resource: Resource): Edit {
 
 function groupsGone(edits: readonly Edit[]): string[] {
   return edits.filter(({ before, after }) => after === undefined && before?.type === groupType).map(({ id }) => id);
-}
-
-/** The provisioning state that a resource's newest operation gives it; undefined: its own. A failure holds until the next write. */
-function stateOf({ status, kind, existed, startTime }: Operation, resource: Resource): string | undefined {
-  if (status === 'InProgress') return kind === 'delete' ? 'Deleting' : existed ? 'Updating' : 'Creating';
-  return status === 'Failed' && resource.changedAt <= startTime ? 'Failed' : undefined;
-}
-
-function interrupted(type: string): Refusal {
-  const says = `The stamp restarted while this ran; it may have been done in part. Send the request for the ${type} again.`;
-  return new Refusal('OperationInterrupted', says, { status: 409 });
 }

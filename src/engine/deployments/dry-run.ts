@@ -33,6 +33,7 @@ export function dryRun(plan: Plan, caller: Caller, engine: Planner): DryRun {
     errors: [] as Detail[],
     refused: [] as PlannedResource[],
     failed: new Set<string>(),
+    over: new Set<string>(),
   };
   drawPlan(plan, run, new Map());
   return { drawn: run.drawn, errors: run.errors, refused: run.refused, edits: run.draft.edits() };
@@ -46,6 +47,8 @@ type DryRunning = {
   readonly errors: Detail[];
   readonly refused: PlannedResource[];
   readonly failed: Set<string>;
+  /** Quotas that were told to be too small. */
+  readonly over: Set<string>;
 };
 
 function drawPlan(plan: Plan, run: DryRunning, deployments: Map<string, Json>): void {
@@ -89,6 +92,7 @@ function drawOne(resource: PlannedResource, run: DryRunning, deployments: Readon
     { request, apiVersion: resource.apiVersion },
     { nouns: engine.parts.nouns, access: engine.access, context, caller },
   );
+  engine.use.check(draft, draft.edits(), run.over);
 }
 
 function drawNested(resource: PlannedResource, run: DryRunning, deployments: Map<string, Json>): void {

@@ -3,6 +3,6 @@
 import type { EngineParts, StampEngine } from '#engine/stamp-engine.ts';
 
 /** The engine itself, or something that only reads. */
-export type Planner = Pick<StampEngine, 'view' | 'context' | 'show' | 'authorize' | 'may' | 'access'> & {
+export type Planner = Pick<StampEngine, 'view' | 'context' | 'show' | 'authorize' | 'may' | 'access' | 'use'> & {
   readonly parts: Pick<EngineParts, 'view' | 'nouns'>;
 };

@@ -1,20 +1,20 @@
 /** What hangs on the location: images, sizes, skus, quotas in use, and the checks whether a name is free. */
 
-import { isObject, type Json, type JsonObject } from '#base/json.ts';
+import { isObject, type Json } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import { imageOf, offers, publishers, showImage, skus, versions } from '#model/compute/image.ts';
-import { showSizes, sizeNamed, sizes } from '#model/compute/size.ts';
+import { showSizes, sizes } from '#model/compute/size.ts';
 import { nameFault } from '#model/names.ts';
 import { jitPolicyType } from '#model/security/jit.ts';
 import { checkStorageName } from '#model/storage/storage-account.ts';
-import type { Resource, StampFacts } from '#model/resource.ts';
+import type { StampFacts } from '#model/resource.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
 import { bodyObject, checkGroup, checkSubscription, partOf, subscriptionId, type Call } from '#faces/arm/call.ts';
 import { lies, readable, shower } from '#faces/arm/list.ts';
 import { listAnswer, pageAnswer } from '#faces/arm/page.ts';
 
 /** The stamp's one location, compared without case and blanks (ARM RPC). */
-function atLocation(call: Call): string {
+export function atLocation(call: Call): string {
   const scope = subscriptionId(call);
   const stated = partOf(call, 'location');
   const { location } = call.options;
@@ -150,69 +150,6 @@ export function listComputeSkus(call: Call): Answer {
     capabilities: [],
   }));
   return listAnswer(call, [...machines, ...disks]);
-}
-
-type Counted = readonly [name: string, says: string, type: string, limit: number];
-
-// Azure's names and default limits (Azure doc "Azure subscription and service limits"); the stamp itself limits by its pools.
-const networkCounted: readonly Counted[] = [
-  ['VirtualNetworks', 'Virtual Networks', 'Microsoft.Network/virtualNetworks', 1000],
-  ['PublicIPAddresses', 'Public IP Addresses', 'Microsoft.Network/publicIPAddresses', 224],
-  ['NetworkInterfaces', 'Network Interfaces', 'Microsoft.Network/networkInterfaces', 65_535],
-  ['NetworkSecurityGroups', 'Network Security Groups', 'Microsoft.Network/networkSecurityGroups', 5000],
-  ['LoadBalancers', 'Load Balancers', 'Microsoft.Network/loadBalancers', 1000],
-  ['ApplicationSecurityGroups', 'Application Security Groups', 'Microsoft.Network/applicationSecurityGroups', 3000],
-  ['RouteTables', 'Route Tables', 'Microsoft.Network/routeTables', 200],
-  ['NatGateways', 'NAT Gateways', 'Microsoft.Network/natGateways', 100],
-  ['NetworkWatchers', 'Network Watchers', 'Microsoft.Network/networkWatchers', 1],
-];
-
-/** GET `Microsoft.Network/locations/{location}/usages`. */
-export function listNetworkUsages(call: Call): Answer {
-  const scope = atLocation(call);
-  const id = `${scope}/providers/Microsoft.Network/locations/${call.options.location}/usages`;
-  return listAnswer(
-    call,
-    networkCounted.map((row) => ({ id: `${id}/${row[0]}`, ...usage(call, scope, row) })),
-  );
-}
-
-function usage(call: Call, scope: string, [value, localizedValue, type, limit]: Counted): JsonObject {
-  return { unit: 'Count', currentValue: inScope(call, scope, type).length, limit, name: { value, localizedValue } };
-}
-
-function inScope(call: Call, scope: string, type: string): readonly Resource[] {
-  return [...call.engine.view().ofType(type)].filter(({ id }) => lies(id, scope));
-}
-
-/** GET `Microsoft.Compute/locations/{location}/usages`. */
-export function listComputeUsages(call: Call): Answer {
-  const scope = atLocation(call);
-  const machines = inScope(call, scope, 'Microsoft.Compute/virtualMachines');
-  const cores = machines.reduce((sum, machine) => sum + coresOf(machine), 0);
-  return listAnswer(call, [
-    usage(call, scope, ['availabilitySets', 'Availability Sets', 'Microsoft.Compute/availabilitySets', 2500]),
-    {
-      unit: 'Count',
-      currentValue: cores,
-      limit: 10_000,
-      name: { value: 'cores', localizedValue: 'Total Regional vCPUs' },
-    },
-    usage(call, scope, ['virtualMachines', 'Virtual Machines', 'Microsoft.Compute/virtualMachines', 25_000]),
-  ]);
-}
-
-function coresOf({ properties }: Resource): number {
-  const hardware = properties['hardwareProfile'];
-  return sizeNamed(String(isObject(hardware) ? hardware['vmSize'] : ''))?.cores ?? 0;
-}
-
-/** GET `Microsoft.Storage/locations/{location}/usages`. */
-export function listStorageUsages(call: Call): Answer {
-  const scope = atLocation(call);
-  return listAnswer(call, [
-    usage(call, scope, ['StorageAccounts', 'Storage Accounts', 'Microsoft.Storage/storageAccounts', 250]),
-  ]);
 }
 
 /** GET `CheckDnsNameAvailability`: labels are unique in the stamp, whoever owns them. */

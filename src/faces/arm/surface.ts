@@ -12,6 +12,7 @@ import * as resource from '#faces/arm/resource.ts';
 import * as role from '#faces/arm/role.ts';
 import type { Line } from '#faces/arm/route.ts';
 import * as tags from '#faces/arm/tags.ts';
+import * as usage from '#faces/arm/usage.ts';
 
 const s = '/subscriptions/{subscription}';
 const rg = `${s}/resourceGroups/{group}`;
@@ -113,7 +114,7 @@ const placed: readonly Line[] = [
       [extensions, place.listExtensionTypes],
       [`${extensions}/{type}/versions`, place.listExtensionVersions],
       [`${computeAt}/vmSizes`, place.listSizes],
-      [`${computeAt}/usages`, place.listComputeUsages],
+      [`${computeAt}/usages`, usage.listComputeUsages],
       [`${computeAt}/virtualMachines`, place.listMachines],
     ] as const
   ).map(([pattern, handler]): Line => ({ pattern, type: computeType, methods: { GET: handler } })),
@@ -125,7 +126,7 @@ const placed: readonly Line[] = [
   {
     pattern: `${s}/providers/Microsoft.Network/locations/{location}/usages`,
     type: 'Microsoft.Network/locations',
-    methods: { GET: place.listNetworkUsages },
+    methods: { GET: usage.listNetworkUsages },
   },
   {
     pattern: `${s}/providers/Microsoft.Network/locations/{location}/CheckDnsNameAvailability`,
@@ -145,7 +146,7 @@ const placed: readonly Line[] = [
   {
     pattern: `${s}/providers/Microsoft.Storage/locations/{location}/usages`,
     type: 'Microsoft.Storage/locations',
-    methods: { GET: place.listStorageUsages },
+    methods: { GET: usage.listStorageUsages },
   },
   {
     pattern: `${s}/providers/Microsoft.Storage/checkNameAvailability`,

@@ -9,6 +9,7 @@ import type { Planner } from '#engine/deployments/planner.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import { drawRequest, nounOf } from '#engine/gate/draw.ts';
 import { stampCaller } from '#engine/gate/own-caller.ts';
+import { UseIndex } from '#engine/gate/use-index.ts';
 import { probesWanted } from '#engine/reconcile/probe-follower.ts';
 import { MemoryDraft, MemoryView } from '#model/memory.ts';
 import type { Noun } from '#model/noun.ts';
@@ -116,6 +117,7 @@ function plannerOf({ facts, nouns, now }: ModelParts): Planner {
     authorize: () => 'the stamp itself',
     may: () => true,
     access: new AccessIndex(() => view),
+    use: new UseIndex(() => view, facts.location),
     parts: { view, nouns },
   };
 }
