@@ -21,10 +21,13 @@ import type {
 } from '#engine/engine.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import { actionOf, drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
+import { scopesGone } from '#engine/gate/gone.ts';
 import { Gate, type Commit, type ProvedStep } from '#engine/gate/gate.ts';
 import { checkLinkedEdits } from '#engine/gate/linked-access.ts';
 import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
 import { UseIndex } from '#engine/gate/use-index.ts';
+import { askedBy } from '#engine/gate/asked-by.ts';
+import type { People } from '#engine/people.ts';
 import { Questions } from '#engine/questions/questions.ts';
 import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
@@ -57,6 +60,8 @@ export type EngineParts = {
   readonly dice: Dice;
   readonly stamp: StampFacts;
   readonly nouns: ReadonlyMap<string, Noun>;
+  /** Absent: nobody is known by name. */
+  readonly people?: Pick<People, 'userNamed'>;
   readonly world: World;
   readonly deployments: (engine: StampEngine) => Deployments;
   readonly auditTrail: AuditTrail;
@@ -100,7 +105,7 @@ export class StampEngine implements Engine {
       onCommit: (commit) => {
         this.access.changed(commit.edits);
         this.use.changed(commit.edits);
-        for (const id of groupsGone(commit.edits)) this.deployments.forget(id);
+        for (const id of scopesGone(commit.edits)) this.deployments.forget(id);
         // The world first: it works while the rest is done here.
         parts.world.onCommit(commit);
         standing.onCommit(commit);
@@ -129,9 +134,10 @@ export class StampEngine implements Engine {
   }
 
   context(apiVersion: string): Context {
-    const { clock, dice } = this.parts;
-    const stamp = this.#placing();
-    return { now: new Date(clock.now()).toISOString(), newGuid: () => dice.guid(), apiVersion, stamp };
+    const { clock, dice, people } = this.parts;
+    const userNamed = (name: string) => people?.userNamed(name);
+    const now = new Date(clock.now()).toISOString();
+    return { now, newGuid: () => dice.guid(), apiVersion, stamp: this.#placing(), userNamed };
   }
 
   /** The stamp as nouns see it: no guest is placed on a host that is not trusted, as if another machine carried it. */
@@ -271,7 +277,7 @@ export class StampEngine implements Engine {
     const drawn = drawRequest(draft, submission, {
       nouns,
       access,
-      context: { ...this.context(submission.apiVersion), caller: caller.upn ?? caller.appId ?? caller.oid },
+      context: { ...this.context(submission.apiVersion), ...askedBy(caller) },
       caller,
     });
     const edits = draft.edits();
@@ -281,9 +287,9 @@ export class StampEngine implements Engine {
     return drawn;
   }
 
-  /** Rows that go in the same transaction: the deployments of a group that is deleted. */
+  /** Rows that go in the same transaction: the deployments of a group or a subscription that is deleted. */
   #goneWith(edits: readonly Edit[]): { table: string; key: string }[] {
-    return groupsGone(edits).flatMap((id) => this.deployments.rowsOf(id));
+    return scopesGone(edits).flatMap((id) => this.deployments.rowsOf(id));
   }
 
   /** True when the world followed within the time; false when it did not yet, or failed: the operation tells which. */
@@ -384,8 +390,4 @@ export class StampEngine implements Engine {
 
 function unchanged(resource: Resource): Edit {
   return { id: resource.id, before: resource, after: resource };
-}
-
-function groupsGone(edits: readonly Edit[]): string[] {
-  return edits.filter(({ before, after }) => after === undefined && before?.type === groupType).map(({ id }) => id);
 }

@@ -51,12 +51,17 @@ type Compiled = {
 export function makeRouter(lines: readonly Line[], handlers: ResourceHandlers, plane: Plane): Router {
   const compiled = lines.map(compile).filter(({ row }) => servesType(plane, row.type));
   const resources = { ...handlers, plane };
-  return (segments) => {
+  return (segments, method) => {
+    // Two lines may share an address and part the methods among them, each with api-versions of its own.
+    let other: Route | undefined;
     for (const line of compiled) {
       const parts = match(line, segments);
-      if (parts !== undefined) return { row: line.row, parts, methods: line.methods };
+      if (parts === undefined) continue;
+      const route = { row: line.row, parts, methods: line.methods };
+      if (Object.hasOwn(line.methods, method)) return route;
+      other ??= route;
     }
-    return resourceRoute(`/${segments.join('/')}`, resources);
+    return other ?? resourceRoute(`/${segments.join('/')}`, resources);
   };
 }
 
