@@ -133,6 +133,8 @@ export interface Engine {
   /** Where the invariants in force stand, of the NICs within a scope; nothing in it is filtered by what somebody may read. */
   compliance(scope: string): Promise<Compliance>;
   operation(id: string): Operation | undefined;
+  /** Another number after each change of a resource or an operation: what `show` answers stands as long as this does. */
+  mark(): number;
   /** Waits until the operation has ended or the time is over. */
   settled(id: string, timeoutMs: number): Promise<Operation | undefined>;
   deployments: Deployments;

@@ -166,6 +166,10 @@ export class StampEngine implements Engine {
     return this.operations.get(id);
   }
 
+  mark(): number {
+    return this.parts.view.journal.mark + this.operations.changes;
+  }
+
   settled(id: string, timeoutMs: number): Promise<Operation | undefined> {
     return this.operations.settled(id, timeoutMs);
   }

@@ -25,6 +25,7 @@ import { assemble, type Endpoints } from '#main/boot/assembly.ts';
 import { programsBytesMax } from '#base/limits.ts';
 import { publishedEndpoints } from '#model/infra.ts';
 import { readBoot } from '#main/boot/boot.ts';
+import { compactHeapWhenQuiet } from '#main/boot/heap.ts';
 import { closeTls, type Handler, listenTls } from '#main/boot/listeners.ts';
 import { operatorMethods } from '#main/boot/operator.ts';
 import { guestUidFirst, placesOf } from '#main/boot/places.ts';
@@ -201,3 +202,4 @@ await serve({
   }),
 });
 log.info('ready');
+compactHeapWhenQuiet();

@@ -6,6 +6,9 @@ export const bodyBytesMax = 4 * 1024 * 1024;
 export const jsonDepthMax = 64;
 /** Azure: a resource group has at most 800 resources of one type; a page holds this many. */
 export const pageSizeMax = 1000;
+/** Bodies kept as bytes for the next reader: of one resource, and of all. */
+export const shownTextBytesMax = 512 * 1024;
+export const shownTextsBytesMax = 8 * 1024 * 1024;
 export const tagsMax = 50;
 export const tagKeyMax = 512;
 export const tagValueMax = 256;

@@ -7,6 +7,7 @@ import type { Caller, Engine } from '#engine/engine.ts';
 import type { Principal } from '#engine/identity/verify-token.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
+import type { ShownTexts } from '#faces/arm/shown-texts.ts';
 
 /** Addresses of the stamp as clients see them. `login` is `https://adfs.<zone>/adfs`. */
 export type ArmEndpoints = {
@@ -38,6 +39,7 @@ export type Parts = { readonly [name: string]: string };
 export type Call = {
   readonly options: ArmOptions;
   readonly engine: Engine;
+  readonly shownTexts: ShownTexts;
   readonly asked: Asked;
   readonly caller: Caller;
   readonly apiVersion: string;

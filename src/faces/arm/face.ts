@@ -8,6 +8,7 @@ import { Budget } from '#faces/arm/budget.ts';
 import { idsOf, readAsked } from '#faces/arm/asked.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
 import { passGrid } from '#faces/arm/pipeline.ts';
+import { ShownTexts } from '#faces/arm/shown-texts.ts';
 import { armRouter } from '#faces/arm/table.ts';
 
 export type { ArmOptions } from '#faces/arm/call.ts';
@@ -16,6 +17,7 @@ export type { ArmOptions } from '#faces/arm/call.ts';
 export function armFace(options: ArmOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const router = armRouter();
   const budget = new Budget(options.now);
+  const shownTexts = new ShownTexts();
   let atWork = 0;
   return (request, response) => {
     const requestId = options.newGuid();
@@ -36,7 +38,7 @@ export function armFace(options: ArmOptions): (request: IncomingMessage, respons
     const answered = async (): Promise<Answer> => {
       const asked = readAsked(request, { requestId, fallbackBase: options.endpoints.management });
       ids = asked;
-      return await passGrid({ options, router, request, asked, budget, note });
+      return await passGrid({ options, router, request, asked, budget, shownTexts, note });
     };
     void answered()
       .catch((error: unknown) => failure(error, options))

@@ -46,6 +46,7 @@ class FakeEngine implements Engine {
   /** Thrown by the next submission. */
   failure: Error | undefined;
   #count = 0;
+  #mark = 0;
   readonly audit = {
     list: () => [
       {
@@ -204,6 +205,11 @@ class FakeEngine implements Engine {
   end(change: Partial<Operation> = { status: 'Succeeded' }): void {
     for (const [id, operation] of this.operations)
       this.operations.set(id, { ...operation, endTime: '2026-01-01T00:00:01.000Z', ...change });
+  }
+
+  /** Nothing is kept: tests change operations as they like. */
+  mark(): number {
+    return (this.#mark += 1);
   }
 
   operation(id: string): Operation | undefined {

@@ -13,6 +13,7 @@ import type { ArmOptions } from '#faces/arm/call.ts';
 import { apiVersionsOf, namespaceOf, serves, type Row } from '#faces/arm/catalog.ts';
 import { metadataAnswer } from '#faces/arm/metadata.ts';
 import type { Endpoint, Route, Router } from '#faces/arm/route.ts';
+import type { ShownTexts } from '#faces/arm/shown-texts.ts';
 
 /** What is known of a request so far; each check adds its part, and one of them the answer. */
 type Pass = {
@@ -21,6 +22,7 @@ type Pass = {
   readonly request: IncomingMessage;
   readonly asked: Asked;
   readonly budget: Budget;
+  readonly shownTexts: ShownTexts;
   /** Told of headers that every answer of this request has, refusals too. */
   readonly note: (headers: Readonly<Record<string, string>>) => void;
   readonly caller?: Caller;
@@ -46,13 +48,15 @@ const grid: readonly (readonly [asks: string, check: Check])[] = [
   ['what does the engine say?', handled],
 ];
 
-export type Passing = Pick<Pass, 'options' | 'router' | 'request' | 'asked' | 'budget' | 'note'>;
+export type Passing = Pick<Pass, 'options' | 'router' | 'request' | 'asked' | 'budget' | 'shownTexts' | 'note'>;
 
 /** Takes a request through the grid; refusals and faults are thrown. */
 export async function passGrid(passing: Passing): Promise<Answer> {
-  let pass: Pass = passing;
+  const pass: Pass = { ...passing };
   for (const [, check] of grid) {
-    pass = { ...pass, ...(await check(pass)) };
+    const found = check(pass);
+    // Most checks answer at once: each turn of the event loop that they do not take is one less that a read waits for.
+    Object.assign(pass, found instanceof Promise ? await found : found);
     if (pass.answer !== undefined) return pass.answer;
   }
   throw new TypeError('No check of the grid answered.');
@@ -138,10 +142,19 @@ async function bodyRead({ request, endpoint }: Pass): Promise<Partial<Pass>> {
   return { body: await readJson(request, endpoint?.body ?? 'none') };
 }
 
-async function handled({ options, asked, caller, apiVersion, route, endpoint, body }: Pass): Promise<Partial<Pass>> {
+async function handled({
+  options,
+  shownTexts,
+  asked,
+  caller,
+  apiVersion,
+  route,
+  endpoint,
+  body,
+}: Pass): Promise<Partial<Pass>> {
   if (caller === undefined || apiVersion === undefined || route === undefined || endpoint === undefined) {
     throw new TypeError('The grid reached the handler without caller, api-version and route.');
   }
-  const call = { options, engine: options.engine, asked, caller, apiVersion, parts: route.parts, body };
+  const call = { options, engine: options.engine, shownTexts, asked, caller, apiVersion, parts: route.parts, body };
   return { answer: await endpoint.handler(call) };
 }
