@@ -231,6 +231,47 @@ policy
   .option(...jsonOption)
   .action(async (invariant: string, options) => (await policies()).exemptFrom(invariant, options));
 
+const directory = program.command('directory').description('the directories that people and programs sign in to');
+const directories = async () => await import('#main/command/directory.ts');
+directory
+  .command('add')
+  .description('make a directory; the password of its first administrator is shown once')
+  .argument('<name>', 'its users are called USER@NAME.<zone of the stamp>')
+  .option('--domain <domain>', 'one more domain of its own, for instance fabrikam.example')
+  .option('--display-name <text>', 'how it is called (default: its name)')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (name: string, options) => (await directories()).addDirectory(name, options));
+directory
+  .command('invite')
+  .description('make a user of one directory a guest of another')
+  .argument('<name>', 'the directory that gets a guest')
+  .argument('<user>', 'the whole name of the user, for instance ann@local.ringwall.internal')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (name: string, user: string, options) => (await directories()).inviteUser(name, user, options));
+directory
+  .command('list')
+  .description('all directories, the one of the stamp first')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await directories()).listDirectories(options));
+directory
+  .command('remove')
+  .description('remove a directory with all that is in it; its tokens end at once')
+  .argument('<name>', 'its name, a domain or its tenant id')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (name: string, options) => (await directories()).removeDirectory(name, options));
+
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest
   .command('console')

@@ -70,6 +70,11 @@ export const alertsToldMax = 50;
 /** Identity: rows of one directory, and what hangs on one principal. */
 export const principalsMax = 10_000;
 export const groupsPerPrincipalMax = 200;
+/** Directories of a stamp, their domains, their administrators, and the objects of all of them together. */
+export const directoriesMax = 500;
+export const domainsPerDirectoryMax = 20;
+export const administratorsMax = 100;
+export const principalsOfStampMax = 100_000;
 export const credentialsPerApplicationMax = 20;
 export const signInNameMax = 320;
 /** Password lengths in characters: long enough to stand offline guessing, short enough to hash without harm. */

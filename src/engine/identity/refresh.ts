@@ -56,9 +56,11 @@ export async function redeemRefresh(
 ): Promise<Refreshed> {
   const [id = '', secret = '', ...more] = token.reveal().split('.');
   const answer = await change<Refreshed | undefined>(directory, () => {
-    const family = directory.refreshFamilies.get(id);
-    if (family === undefined || more.length > 0 || family.clientId !== clientId) return unchanged;
-    const principal = principalOf(directory, family.oid);
+    const holder = holderOf(directory, id);
+    const family = holder?.refreshFamilies.get(id);
+    if (holder === undefined || family === undefined || more.length > 0 || family.clientId !== clientId)
+      return unchanged;
+    const principal = principalOf(holder, family.oid);
     if (principal?.isEnabled !== true || endMs(family) <= directory.now()) return ended(family);
     if (isSame(secret, family.current)) return rotate(directory, family, principal);
     const isRace = isSame(secret, family.previous) && directory.now() - family.rotatedMs <= refreshGraceMs;
@@ -66,6 +68,11 @@ export async function redeemRefresh(
   });
   if (answer !== undefined) return answer;
   throw new Refusal('InvalidRefreshToken', 'The refresh token is unknown, used, revoked or expired; sign in again.');
+}
+
+function holderOf({ directories }: Directory, familyId: string): Directory | undefined {
+  for (const directory of directories.all.values()) if (directory.refreshFamilies.has(familyId)) return directory;
+  return undefined;
 }
 
 const unchanged = { changes: [], result: undefined };
@@ -89,7 +96,7 @@ function rotate(directory: Directory, family: RefreshFamily, principal: Principa
 /** Ends one family: its code was redeemed twice, or its user signed out. */
 export async function endRefresh(directory: Directory, familyId: string): Promise<void> {
   await change(directory, () => {
-    const family = directory.refreshFamilies.get(familyId);
+    const family = holderOf(directory, familyId)?.refreshFamilies.get(familyId);
     return family === undefined ? unchanged : ended(family);
   });
 }

@@ -19,14 +19,19 @@ export type Principal = {
   readonly upn?: string;
 };
 
-/** What a face accepts. `principalOf` is asked at every call, so that a revoked principal is out at once. */
+/**
+ * What a face accepts. `principalOf` is asked at every call, so that a revoked principal is out at once, and only of the
+ * directory that the token names: an object id of another one is unknown there.
+ */
 export type TokenRules = {
   readonly issuer: string;
   readonly tenantId: string;
   readonly audiences: readonly string[];
   readonly keys: TokenKeys;
   readonly now: () => number;
-  readonly principalOf: (oid: string) => PrincipalRecord | undefined;
+  readonly principalOf: (oid: string, tid: string) => PrincipalRecord | undefined;
+  /** Does this directory of the stamp stand? Without it only the stamp's own, `tenantId`, is known. */
+  readonly stands?: (tid: string) => boolean;
 };
 
 type Seen = { readonly claims: JWTPayload; readonly untilMs: number };
@@ -106,10 +111,11 @@ function whyRefused(error: unknown, rules: TokenRules): Refusal {
 
 function standing(claims: JWTPayload, rules: TokenRules): Principal {
   const { oid, tid, appid } = claims;
-  if (typeof oid !== 'string' || typeof tid !== 'string' || typeof appid !== 'string' || tid !== rules.tenantId) {
+  const stands = rules.stands ?? ((asked) => asked === rules.tenantId);
+  if (typeof oid !== 'string' || typeof tid !== 'string' || typeof appid !== 'string' || !stands(tid)) {
     throw refused('InvalidAuthenticationTokenTenant', 'The access token is from the wrong tenant.');
   }
-  const record = rules.principalOf(oid);
+  const record = rules.principalOf(oid, tid);
   if (record === undefined || !record.isEnabled || (claims.iat ?? 0) < record.tokensValidFromS) {
     throw refused('AuthenticationFailed', 'The access token has been revoked; sign in again.');
   }

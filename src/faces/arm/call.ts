@@ -20,11 +20,16 @@ export type ArmEndpoints = {
   readonly zone: string;
 };
 
+/** A directory as `GET /tenants` shows it; the first domain is the one it was made with. */
+export type Tenant = { readonly tenantId: string; readonly displayName: string; readonly domains: readonly string[] };
+
 export type ArmOptions = {
   readonly engine: Engine;
   readonly verify: (bearerToken: string) => Promise<Principal>;
   readonly endpoints: ArmEndpoints;
   readonly tenantId: string;
+  /** The directories that a caller knows: its own first. Without it there is the stamp's own alone. */
+  readonly tenantsOf?: (caller: Caller) => readonly Tenant[];
   readonly location: string;
   readonly enforcing: boolean;
   readonly longRunning: 'auto' | 'async' | 'location' | 'poll';

@@ -19,6 +19,7 @@ export type SignInEvent = {
 export type IdentityOptions = {
   /** Scheme, host and port as clients see them: `https://adfs.local.ringwall.internal`. */
   readonly base: string;
+  /** The stamp's own directory; a sign-in name selects among all of the stamp by its domain. */
   readonly directory: Directory;
   readonly keys: TokenKeys;
   /** Audiences that tokens may be asked for; the first is the default (the ARM endpoint's). */

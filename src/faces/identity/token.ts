@@ -5,7 +5,7 @@ import { accessTokenLifeS } from '#base/limits.ts';
 import { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 import { pollDevice, redeemCode, type CodeGrant } from '#engine/identity/codes.ts';
-import { principalOf, type PrincipalRecord } from '#engine/identity/directory.ts';
+import { directoryHolding, principalOf, type Directory, type PrincipalRecord } from '#engine/identity/directory.ts';
 import { endRefresh, redeemRefresh, startRefresh } from '#engine/identity/refresh.ts';
 import { issueAccessToken, issueIdToken, type ClientProof } from '#engine/identity/tokens.ts';
 import { signInUser } from '#engine/identity/users.ts';
@@ -147,8 +147,9 @@ function wrongGrant(reason: string): Refusal {
   return new Refusal('invalid_grant', `${reason}.`);
 }
 
-function standing({ directory }: Identity, oid: string): PrincipalRecord {
-  const principal = principalOf(directory, oid);
+function standing({ directory: { directories } }: Identity, oid: string): PrincipalRecord {
+  const holder = directoryHolding(directories, oid);
+  const principal = holder === undefined ? undefined : principalOf(holder, oid);
   if (principal?.isEnabled === true) return principal;
   throw wrongGrant('The account is gone or switched off');
 }
@@ -167,12 +168,19 @@ async function userTokens(
   const principal = standing(identity, oid);
   let refreshToken: Secret | undefined;
   if (wish.wantsRefresh) {
-    const family = await startRefresh(identity.directory, { oid: principal.oid, clientId });
+    const family = await startRefresh(holderOf(identity, oid), { oid: principal.oid, clientId });
     started?.(family.familyId);
     refreshToken = family.token;
   }
   const { audience } = wish;
   return await tokens(identity, { principal, clientId, audience, proof: 'none', nonce }, { wish, refreshToken });
+}
+
+/** A token is of the directory that holds its principal. */
+function holderOf({ directory }: Identity, oid: string): Directory {
+  const holder = directoryHolding(directory.directories, oid);
+  if (holder !== undefined) return holder;
+  throw wrongGrant('The account is gone or switched off');
 }
 
 type Order = {
@@ -185,11 +193,12 @@ type Order = {
 
 // The members of RFC 6749 §5.1; `expires_in` is a number, which MSAL insists on.
 async function tokens(
-  { issuer, directory, keys, now }: Identity,
+  identity: Identity,
   order: Order,
   user?: { readonly wish: Wish; readonly refreshToken: Secret | undefined },
 ): Promise<Answer> {
-  const from = { issuer, tenantId: directory.tenantId, keys, now };
+  const { issuer, keys, now } = identity;
+  const from = { issuer, tenantId: holderOf(identity, order.principal.oid).tenantId, keys, now };
   return jsonAnswer(200, {
     token_type: 'Bearer',
     expires_in: accessTokenLifeS,

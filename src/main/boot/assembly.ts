@@ -9,7 +9,9 @@ import { appendAudit } from '#engine/audit/audit.ts';
 import { auditTrail } from '#engine/audit/trail.ts';
 import { startDeployments } from '#engine/deployments/deployments.ts';
 import type { Operation } from '#engine/engine.ts';
-import { openDirectory, principalOf, type Directory } from '#engine/identity/directory.ts';
+import { setAdministrator } from '#engine/identity/administrators.ts';
+import { openDirectory, principalOf, type Directories, type Directory } from '#engine/identity/directory.ts';
+import { directoriesAsGuest } from '#engine/identity/guests.ts';
 import { importTokenKeys, type StoredTokenKeys } from '#engine/identity/token-keys.ts';
 import { createUser } from '#engine/identity/users.ts';
 import { tokenVerifier } from '#engine/identity/verify-token.ts';
@@ -129,9 +131,11 @@ async function firstResources(engine: StampEngine, directory: Directory, boot: A
       mustChangePassword: true,
     });
   }
-  if (engine.view().get(id) !== undefined) return;
-  const administrator = [...directory.users.values()][0];
+  // Stores of earlier versions know of no administrators: the first user that was made is the first of them.
+  const administrator = [...directory.users.values()].toSorted((left, right) => left.createdMs - right.createdMs)[0];
   if (administrator === undefined) throw new Error('The directory has no user after its first start.');
+  if (directory.record.administrators.length === 0) await setAdministrator(directory, administrator.id, true);
+  if (engine.view().get(id) !== undefined) return;
   const context = engine.context('2020-09-01');
   const common = { etag: `W/"${dice.guid()}"`, createdAt: context.now, changedAt: context.now };
   await engine.gate.change((draft) => {
@@ -201,11 +205,10 @@ async function handlersOf(
   });
   const verify = tokenVerifier({
     issuer: issuerOf(endpoints.adfs),
-    tenantId: facts.tenantId,
     audiences: audiences.slice(0, 4),
     keys,
     now: () => clock.now(),
-    principalOf: (oid) => principalOf(directory, oid),
+    ...rulesOf(directory),
   });
   const arm = armFace({
     engine,
@@ -220,6 +223,7 @@ async function handlersOf(
       zone: facts.zone,
     },
     tenantId: facts.tenantId,
+    tenantsOf: ({ oid, tenantId }) => tenantsOf(directory.directories, { oid, tenantId }),
     location: facts.location,
     enforcing: facts.enforcing,
     longRunning,
@@ -228,6 +232,25 @@ async function handlersOf(
     onBug,
   });
   return { arm, identity };
+}
+
+/** What every face asks of the directories when it checks a token. */
+function rulesOf({ directories: { all }, tenantId }: Directory) {
+  return {
+    tenantId,
+    stands: (tid: string) => all.has(tid),
+    principalOf: (oid: string, tid: string) => {
+      const named = all.get(tid);
+      return named === undefined ? undefined : principalOf(named, oid);
+    },
+  };
+}
+
+/** The directory that the caller's token is of, and those in which the caller is a guest. */
+function tenantsOf(directories: Directories, { oid, tenantId }: { readonly oid: string; readonly tenantId: string }) {
+  const own = directories.all.get(tenantId);
+  const found = [...(own === undefined ? [] : [own]), ...directoriesAsGuest(directories, oid)];
+  return found.map(({ tenantId: id, record: { displayName, domains } }) => ({ tenantId: id, displayName, domains }));
 }
 
 type Noting = {

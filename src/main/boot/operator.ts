@@ -24,6 +24,7 @@ import type { DriftFollower } from '#engine/reconcile/drift-follower.ts';
 import { probesWanted } from '#engine/reconcile/probe-follower.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import { roleAssignment, type Assembly, type Endpoints } from '#main/boot/assembly.ts';
+import { directoryMethods } from '#main/boot/operator-directories.ts';
 import { clock, dice } from '#main/boot/process.ts';
 
 export type OperatorParts = {
@@ -88,6 +89,7 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
     policySigned: (about: SignedPolicy) => auditPolicy(assembly, parts, about),
     resource: (id: string) => engine.view().get(id) ?? null,
     ...guestMethods(assembly, parts),
+    ...directoryMethods(assembly, (about) => operatorAudit(about, parts)),
   };
 }
 
