@@ -69,6 +69,8 @@ export type RefreshFamily = {
   readonly previous?: string;
   readonly rotatedMs: number;
   readonly createdMs: number;
+  /** Thumbprint of the key that its tokens are bound to (RFC 9449 §5): without that key they are refused. */
+  readonly jkt?: string;
 };
 
 export type DirectoryRow = User | ServicePrincipal | Group | RefreshFamily;
