@@ -110,6 +110,10 @@ export const proofsSeenPerKeyMax = 40_000;
 export const proofsSeenMax = 200_000;
 /** Characters of the parameter `claims` that are looked at. */
 export const claimsParameterMax = 8192;
+/** `ringwall bind`: requests at work at once, bytes of one answer, and how long the stamp may take for it. */
+export const bindRequestsMax = 64;
+export const bindAnswerBytesMax = 32 * 1024 * 1024;
+export const bindAnswerMs = 120_000;
 /** Bodies and parameters at the identity provider's own endpoints. */
 export const identityBodyBytesMax = 65_536;
 export const identityParametersMax = 64;

@@ -19,6 +19,8 @@ import { watchedStore } from '#engine/store/watched.ts';
 import { apiVersionsOf } from '#faces/arm/catalog.ts';
 import { armFace } from '#faces/arm/face.ts';
 import { identityFace, issuerOf } from '#faces/identity/face.ts';
+import type { IdentityOptions } from '#faces/identity/identity.ts';
+import { isNetworkBound } from '#engine/identity/network.ts';
 import { MemoryView } from '#model/memory.ts';
 import { nouns } from '#model/nouns.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
@@ -51,7 +53,9 @@ export type AssemblyParts = {
   readonly world: (view: MemoryView) => World;
   readonly longRunning: LongRunning;
   /** Whether the tenants' plane takes only tokens that are bound to a key or a certificate. */
-  readonly wantsBound?: boolean;
+  readonly wantsBound?: boolean | undefined;
+  /** Whether tokens of a principal stay in the network that they were issued to; absent: where a plan or offer of its subscriptions says so. */
+  readonly networkBound?: IdentityOptions['networkBound'];
   /** Hosts on which no guest is placed, because they were tampered with. */
   readonly untrusted?: () => readonly string[];
 };
@@ -174,7 +178,7 @@ export function roleAssignment(
 }
 
 async function handlersOf(
-  { boot, frame, facts, endpoints, longRunning, wantsBound = false }: AssemblyParts,
+  { boot, frame, facts, endpoints, longRunning, wantsBound = false, networkBound }: AssemblyParts,
   { engine, directory, store }: Pick<Assembly, 'engine' | 'directory' | 'store'>,
 ): Promise<Assembly['handlers']> {
   const keys = await importTokenKeys(JSON.parse(boot.secret('tokens').reveal()) as StoredTokenKeys);
@@ -191,14 +195,14 @@ async function handlersOf(
     frame.log.error({ err: error }, 'a request met a bug');
   };
   const noting = { log: frame.log, store, tenantId: facts.tenantId, onBug };
-  const note = signInNote(noting);
   const identity = identityFace({
     base: endpoints.adfs,
     directory,
     keys,
     audiences,
     now: () => clock.now(),
-    note,
+    networkBound: networkBound ?? ((who) => isNetworkBound(engine.view(), who)),
+    note: signInNote(noting),
     onBug,
   });
   const verify = tokenVerifier({
