@@ -14,6 +14,8 @@ export type Caller = {
   readonly appId?: string;
   readonly tenantId: string;
   readonly groups: readonly string[];
+  /** When the caller's token was issued: work that goes on for it stops when such tokens are revoked. */
+  readonly tokenIssuedS?: number;
   /** Client address, for audit. */
   readonly from: string;
   readonly correlationId: string;

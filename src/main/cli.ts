@@ -71,6 +71,16 @@ program
   .option(...jsonOption)
   .action(async (name: string, options) => (await ask()).createPrincipal(name, options));
 
+program
+  .command('bind')
+  .description("hold the key that the operator's plane wants, on the operator's own machine: az and SDKs go through it")
+  .argument('<endpoint>', 'management endpoint, for instance https://adminmanagement.local.ringwall.internal')
+  .option('--ca <pem-file>', "the stamp's certificate authority (default: those of this machine)")
+  .option('--key <file>', 'key file, made at the first use (default ~/.config/ringwall/bind.pem)')
+  .option('--port <n>', 'port on 127.0.0.1 (default: that of the last time, or any)', wholeNumber)
+  .option(...jsonOption)
+  .action(async (endpoint: string, options) => (await import('#main/command/bind.ts')).bind(endpoint, options));
+
 const show = program.command('show').description('what is wanted and what is');
 show
   .command('programs')

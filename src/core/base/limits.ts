@@ -110,6 +110,18 @@ export const deviceCodesMax = 2000;
 export const deviceCodesPerSourceMax = 50;
 export const devicePollS = 5;
 export const assertionLifeMaxS = 3600;
+/** Proofs of a key (RFC 9449): their size, how far a client's clock may be off, how long one nonce is given out, and the proofs remembered, of one key and of all. */
+export const proofBytesMax = 8192;
+export const proofSkewS = 300;
+export const proofNonceMs = 120_000;
+export const proofsSeenPerKeyMax = 40_000;
+export const proofsSeenMax = 200_000;
+/** Characters of the parameter `claims` that are looked at. */
+export const claimsParameterMax = 8192;
+/** `ringwall bind`: requests at work at once, bytes of one answer, and how long the stamp may take for it. */
+export const bindRequestsMax = 64;
+export const bindAnswerBytesMax = 32 * 1024 * 1024;
+export const bindAnswerMs = 120_000;
 /** Bodies and parameters at the identity provider's own endpoints. */
 export const identityBodyBytesMax = 65_536;
 export const identityParametersMax = 64;

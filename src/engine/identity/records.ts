@@ -99,6 +99,8 @@ export type RefreshFamily = Held & {
   readonly previous?: string;
   readonly rotatedMs: number;
   readonly createdMs: number;
+  /** Thumbprint of the key that its tokens are bound to (RFC 9449 §5): without that key they are refused. */
+  readonly jkt?: string;
 };
 
 export type DirectoryRow = DirectoryRecord | User | ServicePrincipal | Application | Group | RefreshFamily;

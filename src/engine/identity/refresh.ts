@@ -10,7 +10,7 @@ import type { RefreshFamily } from '#engine/identity/records.ts';
 /** Starts a family for a sign-in; the principal's oldest one goes when it has too many. */
 export async function startRefresh(
   directory: Directory,
-  { oid, clientId }: { readonly oid: string; readonly clientId: string },
+  { oid, clientId, jkt }: { readonly oid: string; readonly clientId: string; readonly jkt?: string | undefined },
 ): Promise<{ readonly token: Secret; readonly familyId: string }> {
   const id = randomBytes(16).toString('base64url');
   const secret = randomBytes(32).toString('base64url');
@@ -24,6 +24,7 @@ export async function startRefresh(
       current: hashOf(secret),
       rotatedMs: now,
       createdMs: now,
+      ...(jkt === undefined ? {} : { jkt }),
     };
     return { changes: [{ put }, ...superfluous(directory, oid)], result: undefined };
   });
@@ -48,11 +49,13 @@ export type Refreshed = { readonly principal: PrincipalRecord; readonly token: S
 /**
  * Redeems a refresh token (RFC 6749 §6) and rotates it; a used one that comes again revokes the whole family, since one
  * of its two bearers is a thief (RFC 9700 §4.14.2). Two processes of one client may race with the same token: within a
- * short grace the second gets an access token but no refresh token, so that a thief gains an hour and never a session.
+ * short grace the second gets an access token but no refresh token, so that a thief gains one short token and never a session.
+ * A token that is bound to a key is good with a proof of that key only (`jkt`); without it nothing happens to the family, so
+ * that a copied token cannot even end its owner's session. A family without a key takes that of its first proof.
  */
 export async function redeemRefresh(
   directory: Directory,
-  { token, clientId }: { readonly token: Secret; readonly clientId: string },
+  { token, clientId, jkt }: { readonly token: Secret; readonly clientId: string; readonly jkt?: string | undefined },
 ): Promise<Refreshed> {
   const [id = '', secret = '', ...more] = token.reveal().split('.');
   const answer = await change<Refreshed | undefined>(directory, () => {
@@ -61,9 +64,12 @@ export async function redeemRefresh(
     if (holder === undefined || family === undefined || more.length > 0 || family.clientId !== clientId)
       return unchanged;
     const principal = principalOf(holder, family.oid);
+    if (family.jkt !== undefined && family.jkt !== jkt) throw keyWanted();
     if (principal?.isEnabled !== true || endMs(family) <= directory.now()) return ended(family);
-    if (isSame(secret, family.current)) return rotate(directory, family, principal);
+    if (isSame(secret, family.current))
+      return rotate(directory, jkt === undefined ? family : { ...family, jkt }, principal);
     const isRace = isSame(secret, family.previous) && directory.now() - family.rotatedMs <= refreshGraceMs;
+    // Whoever knows the family's id had a token of it: any that is neither the newest nor a racing one has been used.
     return isRace ? { changes: [], result: { principal, token: undefined } } : ended(family);
   });
   if (answer !== undefined) return answer;
@@ -73,6 +79,10 @@ export async function redeemRefresh(
 function holderOf({ directories }: Directory, familyId: string): Directory | undefined {
   for (const directory of directories.all.values()) if (directory.refreshFamilies.has(familyId)) return directory;
   return undefined;
+}
+
+function keyWanted(): Refusal {
+  return new Refusal('InvalidRefreshToken', 'The refresh token is bound to a key; a DPoP proof of that key is wanted.');
 }
 
 const unchanged = { changes: [], result: undefined };

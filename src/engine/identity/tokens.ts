@@ -17,6 +17,9 @@ export type Issuer = {
 /** How the client proved itself: `appidacr` 0 public, 1 secret, 2 certificate (Entra doc "Access token claims reference"). */
 export type ClientProof = 'none' | 'secret' | 'certificate';
 
+/** What a token is bound to: a key (RFC 9449 §6) or a certificate (RFC 8705 §3.1), by its thumbprint. */
+export type Confirmation = { readonly jkt: string } | { readonly 'x5t#S256': string };
+
 /** One issue: for whom, through which client, and for which audience. */
 export type TokenOrder = {
   readonly principal: PrincipalRecord;
@@ -24,6 +27,11 @@ export type TokenOrder = {
   readonly audience: string;
   readonly proof: ClientProof;
   readonly nonce?: string | undefined;
+  readonly confirmation?: Confirmation | undefined;
+  /** The only network that the token may be used from, as a prefix. */
+  readonly network?: string | undefined;
+  /** What the client says it can do: `cp1` for claims challenges. */
+  readonly capabilities?: readonly string[] | undefined;
 };
 
 /** Media type of an access token (RFC 9068 §2.1): an identity token can never pass for one. */
@@ -41,6 +49,9 @@ export async function issueAccessToken(issuer: Issuer, order: TokenOrder): Promi
     idtyp: principal.kind === 'user' ? 'user' : 'app',
     ver: '1.0',
     ...nameClaims(principal),
+    ...(order.confirmation === undefined ? {} : { cnf: order.confirmation }),
+    ...(order.network === undefined ? {} : { net: order.network }),
+    ...(order.capabilities === undefined ? {} : { xms_cc: order.capabilities }),
   };
   return await sign(issuer, { claims, audience, principal, type: accessTokenType });
 }

@@ -7,6 +7,7 @@ import type { Caller, Engine } from '#engine/engine.ts';
 import type { Principal } from '#engine/identity/verify-token.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
+import type { RefusedToken } from '#faces/arm/identified.ts';
 import type { ShownTexts } from '#faces/arm/shown-texts.ts';
 
 /** Addresses of the stamp as clients see them. `login` is `https://adfs.<zone>/adfs`. */
@@ -30,6 +31,12 @@ export type ArmOptions = {
   readonly tenantId: string;
   /** The directories that a caller knows: its own first. Without it there is the stamp's own alone. */
   readonly tenantsOf?: (caller: Caller) => readonly Tenant[];
+  /** Which plane the face is; the operator's takes bound tokens only. */
+  readonly plane?: 'tenant' | 'admin';
+  /** Refuses every token that is bound neither to a key nor to a certificate. */
+  readonly wantsBound?: boolean;
+  /** Told of every token that is refused. */
+  readonly noteRefused?: (event: RefusedToken) => void;
   readonly location: string;
   readonly enforcing: boolean;
   readonly longRunning: 'auto' | 'async' | 'location' | 'poll';

@@ -31,9 +31,9 @@ import type { Context, Resource } from '#model/resource.ts';
 
 const subscription = '11111111-2222-4333-8444-555555555555';
 export const s = `/subscriptions/${subscription}`;
-const owner = 'aaaaaaaa-0000-4000-8000-000000000001';
+export const owner = 'aaaaaaaa-0000-4000-8000-000000000001';
 const stranger = 'aaaaaaaa-0000-4000-8000-000000000002';
-const tenantId = 'bbbbbbbb-0000-4000-8000-000000000001';
+export const tenantId = 'bbbbbbbb-0000-4000-8000-000000000001';
 
 /** Ends the way that the test sets. */
 class FakeEngine implements Engine {

@@ -4,13 +4,14 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '#base/wrong.ts';
 import type { Json } from '#base/json.ts';
 import type { Caller } from '#engine/engine.ts';
-import { bearerToken } from '#engine/identity/verify-token.ts';
+import type { Proofs } from '#engine/identity/dpop.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
 import type { Budget } from '#faces/arm/budget.ts';
 import { readJson } from '#faces/arm/body.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
 import { apiVersionsOf, namespaceOf, serves, type Row } from '#faces/arm/catalog.ts';
+import { callerOf } from '#faces/arm/identified.ts';
 import { metadataAnswer } from '#faces/arm/metadata.ts';
 import type { Endpoint, Route, Router } from '#faces/arm/route.ts';
 import type { ShownTexts } from '#faces/arm/shown-texts.ts';
@@ -23,6 +24,7 @@ type Pass = {
   readonly asked: Asked;
   readonly budget: Budget;
   readonly shownTexts: ShownTexts;
+  readonly proofs: Proofs;
   /** Told of headers that every answer of this request has, refusals too. */
   readonly note: (headers: Readonly<Record<string, string>>) => void;
   readonly caller?: Caller;
@@ -48,7 +50,10 @@ const grid: readonly (readonly [asks: string, check: Check])[] = [
   ['what does the engine say?', handled],
 ];
 
-export type Passing = Pick<Pass, 'options' | 'router' | 'request' | 'asked' | 'budget' | 'shownTexts' | 'note'>;
+export type Passing = Pick<
+  Pass,
+  'options' | 'router' | 'request' | 'asked' | 'budget' | 'proofs' | 'shownTexts' | 'note'
+>;
 
 /** Takes a request through the grid; refusals and faults are thrown. */
 export async function passGrid(passing: Passing): Promise<Answer> {
@@ -67,23 +72,10 @@ function openDocument({ asked, options }: Pass): Partial<Pass> {
   return answer === undefined ? {} : { answer };
 }
 
-async function identified({ asked, options }: Pass): Promise<Partial<Pass>> {
-  const principal = await options.verify(bearerToken(asked.header('authorization')));
-  const command = [asked.header('commandname'), asked.header('parametersetname')]
-    .filter((text) => text !== undefined)
-    .join(' ');
-  const caller: Caller = {
-    oid: principal.oid,
-    kind: principal.kind,
-    ...(principal.upn === undefined ? {} : { upn: principal.upn }),
-    appId: principal.appid,
-    tenantId: principal.tid,
-    groups: principal.groups,
-    from: asked.from,
-    correlationId: asked.correlationId,
-    requestId: asked.requestId,
-    ...(command === '' ? {} : { command: command.slice(0, 500) }),
-  };
+async function identified({ asked, options, request, proofs, note }: Pass): Promise<Partial<Pass>> {
+  const caller = await callerOf({ asked, options, request, proofs });
+  // RFC 9449 §8.2: who brings proofs is told the next nonce with every answer.
+  if (request.headersDistinct['dpop'] !== undefined) note({ 'dpop-nonce': proofs.nonce() });
   return { caller };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Codes } from '#engine/identity/codes.ts';
 import type { Directory } from '#engine/identity/directory.ts';
+import type { Proofs } from '#engine/identity/dpop.ts';
 import type { TokenKeys } from '#engine/identity/token-keys.ts';
 
 /** One sign-in, for the audit log: never with a password, secret, code or token. */
@@ -25,6 +26,8 @@ export type IdentityOptions = {
   /** Audiences that tokens may be asked for; the first is the default (the ARM endpoint's). */
   readonly audiences: readonly string[];
   readonly now: () => number;
+  /** Whether tokens of a principal may be used only from the network that they were issued to (what its plan says). */
+  readonly networkBound?: ((who: { readonly tid: string; readonly oid: string }) => boolean) | undefined;
   /** Told of every sign-in and every refusal of one. */
   readonly note: (event: SignInEvent) => void;
   /** Told of what must not happen; the caller ends the process. */
@@ -32,4 +35,8 @@ export type IdentityOptions = {
 };
 
 /** The face's own state beside its options. */
-export type Identity = IdentityOptions & { readonly issuer: string; readonly codes: Codes };
+export type Identity = IdentityOptions & {
+  readonly issuer: string;
+  readonly codes: Codes;
+  readonly proofs: Proofs;
+};
