@@ -9,7 +9,7 @@ import type { Counts } from '#tools/counts.ts';
 
 const choices: [string[], string][] = [
   [[], 'check sim conformance stamp oracle tamper opening canary'],
-  [['--all'], 'check sim conformance stamp peers oracle witness tamper opening canary attack kill'],
+  [['--all'], 'check sim conformance stamp peers oracle witness tamper opening canary containment attack kill'],
   [['stamp'], 'stamp'],
   [['kill', 'check'], 'check kill'],
   [['peers', '--all'], 'peers'],

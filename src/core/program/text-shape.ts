@@ -150,6 +150,21 @@ const router: Layout = {
       isOptional: true,
     },
     { ...map('flowLogs', 'flow-log', line(value('ports', listShape))), isOptional: true },
+    {
+      ...map(
+        'budgets',
+        'budget',
+        line(
+          value('newPerSecond', numberShape, 'new'),
+          value('mailPerMinute', numberShape, 'mail'),
+          value('targetsPerMinute', numberShape, 'targets'),
+          value('packetsPerSecond', numberShape, 'packets'),
+          value('forgedPerMinute', numberShape, 'forged'),
+        ),
+      ),
+      isOptional: true,
+    },
+    { ...map('spenders', 'spender', bare(textShape)), isOptional: true },
   ],
 };
 
@@ -187,6 +202,15 @@ const edge: Layout = {
         value('because'),
       ),
     ),
+    {
+      ...map(
+        'shares',
+        'share',
+        line(value('connections', numberShape), value('newPerSecond', numberShape, 'new'), value('because')),
+      ),
+      isOptional: true,
+    },
+    { ...map('sharers', 'sharer', bare(textShape)), isOptional: true },
   ],
 };
 
