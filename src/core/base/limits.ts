@@ -294,6 +294,8 @@ export const boundaryStatesShared = 196_608;
 /** A count of states is kept in parts of about this many, so that a new one costs the same however many there are; parts of one share. */
 export const statesPerPart = 500;
 export const statePartsMax = 128;
+/** The largest number of a budget: a limit of the kernel above it would limit nothing. */
+export const budgetMax = 100_000_000;
 /** Pairs of target and port that a router remembers for a minute, of each family. */
 export const targetsSeenMax = 65_536;
 /** Packets over a budget that a router tells of per second and budget, and that netd reads at once. */

@@ -1,6 +1,6 @@
 /** Budgets: what each NIC may send, and what all of a subscription may hold at the boundary, by the quotas of its plans. */
 
-import { boundaryStatesShared } from '#base/limits.ts';
+import { boundaryStatesShared, budgetMax } from '#base/limits.ts';
 import { byId } from '#compile/lists.ts';
 import type { NicFacts } from '#compile/sdn/nic.ts';
 import { portName } from '#compile/sdn/nic.ts';
@@ -55,9 +55,9 @@ function budgetOf(allowance: Allowance | undefined): Budget {
   return Object.fromEntries(numbers) as Budget;
 }
 
-/** A rate as the kernel takes it: a whole number that fits 32 bits. */
+/** A number as the kernel takes it: whole, and no more than it can count out to nanoseconds. */
 function whole(value = 0): number {
-  return Math.min(Math.max(0, Math.floor(value)), 0xffff_ffff);
+  return Math.min(Math.max(0, Math.floor(value)), budgetMax);
 }
 
 function budgetKey(budget: Budget): string {
