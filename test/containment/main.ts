@@ -116,6 +116,7 @@ async function drill(furniture: Furniture, { attack, says, abuse }: Drilled, nei
     child.end();
     const { sent, ms } = await child.line<{ sent: number; ms: number }>();
     const { body } = await arm.send('GET', `${nic}/quarantine?api-version=2018-11-01`);
+    if (attack === 'syn') await judgeAppeal(furniture);
     const shown = body as { state?: string; since?: string; abuse?: string; packets?: readonly string[] };
     const detected = shown.since === undefined ? undefined : Date.parse(shown.since) - started;
     const apart = enforced === undefined ? undefined : enforced - started;
@@ -141,7 +142,21 @@ async function drill(furniture: Furniture, { attack, says, abuse }: Drilled, nei
   told(!(await isApart(router)), 'released by the operator, and the kernel lets it send again');
 }
 
-/** Who may do what about a quarantine; the attacker is set apart once more for it. */
+/** The tenant's word reaches the operator, and nothing that the tenant does lets the NIC go. */
+async function judgeAppeal(furniture: Furniture): Promise<void> {
+  const { arm, flags } = furniture.stamp;
+  const nic = furniture.id('networkInterfaces/attacker');
+  const { status } = await arm.send('POST', `${nic}/appeal?api-version=2018-11-01`, { text: 'a backup ran wild' });
+  const shown = JSON.stringify(await ringwall(['quarantine', 'show', 'attacker', ...flags]));
+  told(status === 200 && shown.includes('a backup ran wild'), 'the appeal of the tenant is shown to the operator');
+  await furniture.makeNic('attacker', { subnet: 'bad/subnets/s', address: attacker });
+  const listed = JSON.stringify(await ringwall(['quarantine', 'list', ...flags]));
+  told(listed.includes('networkInterfaces/attacker'), 'the tenant writes the NIC again, and it stays in quarantine');
+  const used = JSON.stringify(await ringwall(['show', 'budgets', ...flags]));
+  told(/"maxConnectionsPerSubscription","used":\d/.test(used), 'what is held of each budget is shown');
+}
+
+/** What is refused, and what the log has. */
 async function judgeRights(furniture: Furniture): Promise<void> {
   const { arm } = furniture.stamp;
   const nic = furniture.id('networkInterfaces/attacker');

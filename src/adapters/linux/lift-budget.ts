@@ -21,11 +21,17 @@ function elementsOf({ sets }: ActualTable, name: string): ReadonlySet<string> {
   return sets.get(name)?.elements ?? new Set();
 }
 
+const verdictMaps = new WeakMap<ReadonlySet<string>, ReadonlyMap<string, string>>();
+
 /** What a verdict map says of a key. */
 function verdictOf(table: ActualTable, map: string, key: string): string | undefined {
-  const start = `${key} : `;
-  const element = [...elementsOf(table, map)].find((one) => one.startsWith(start));
-  return element?.slice(start.length);
+  const elements = elementsOf(table, map);
+  let verdicts = verdictMaps.get(elements);
+  if (verdicts === undefined) {
+    verdicts = new Map([...elements].map((one) => one.split(' : ', 2) as [string, string]));
+    verdictMaps.set(elements, verdicts);
+  }
+  return verdicts.get(key);
 }
 
 function routerFound(program: RouterProgram, table: ActualTable): readonly string[] {
