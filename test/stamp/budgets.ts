@@ -132,6 +132,24 @@ export const budgetTests: readonly LifeTest[] = [
     },
   },
   {
+    name: 'a subscription carries no more packets over the boundary than its share',
+    run: async (harness) => {
+      await applied(harness, { maxPacketsPerSecondPerSubscription: 40, maxMegabitsPerSecondPerSubscription: 128 });
+      const carried = await arrived(
+        harness,
+        1,
+        many(150, () => ({ sourcePort: 7000 })),
+      );
+      const others = await arrived(harness, 1, [{ target: '10.0.0.5' }]);
+      return (
+        wrong([
+          ['over the boundary', carried >= 40 && carried < 80 ? 40 : carried, 40],
+          ['inside the network', others, 1],
+        ]) ?? (await drift(harness))
+      );
+    },
+  },
+  {
     name: 'a quarantine cuts established flows, and a release lets them begin again',
     run: async (harness) => {
       await applied(harness, {});

@@ -2,7 +2,7 @@
 
 import type { Family } from '#base/prefix.ts';
 import { balanceRules } from '#adapters/linux/balance.ts';
-import { shareRules } from '#adapters/linux/share-rules.ts';
+import { type ShareRules, shareRules } from '#adapters/linux/share-rules.ts';
 import { idlePolicies, idleRules, timeoutLine } from '#adapters/linux/idle.ts';
 import { both, families, familyOf, familyWord, hook, quoted, TableBuilder } from '#adapters/linux/builder.ts';
 import { comment, filterChain, intervalTexts, prefixSet, prefixText } from '#adapters/linux/filter.ts';
@@ -194,10 +194,11 @@ function guestsWhoMay(program: EdgeProgram, { sources, protocol }: Published): s
   return [...addresses].filter(([, address]) => isIn(sources, address)).map(([label]) => label);
 }
 
-const edgeForward = (shares: readonly string[]) => [
+const edgeForward = (shares: ShareRules) => [
+  ...shares.every,
   'ct state established,related accept',
   `ct state invalid counter drop${comment('state: invalid')}`,
-  ...shares,
+  ...shares.first,
   ...[wire.net, wire.operator, wire.tor].map((name) => `iifname "${name}" oifname "${wire.tor}" ct status dnat accept`),
   `iifname "${wire.tor}" oifname "${wire.net}" accept`,
 ];

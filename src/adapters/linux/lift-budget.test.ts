@@ -64,8 +64,17 @@ const faults: readonly [what: string, point: string, place: Place, spoil: Spoil,
   ['more connections', 'edge', { chain: /^share_/ }, changing(/over 500/, 'over 600'), /connections and/],
   ['connections that are not limited', 'edge', { chain: /^share_/ }, losing(/@states/), /not limited/],
   ['another rate', 'edge', { chain: /^share_/ }, changingAll(/2000/g, '3000'), /3000 new ones/],
+  [
+    'more bytes',
+    'edge',
+    { chain: /^out_/ },
+    changing(/over \d+ bytes/, 'over 9 mbytes'),
+    /carries out is limited otherwise/,
+  ],
+  ['more packets', 'edge', { chain: /^in_/ }, losing(/packets/), /carries in is limited otherwise/],
+  ['what is carried is not counted', 'edge', { chain: /^forward$/ }, losing(/@takers6/), /not counted first/],
   ['a label of nobody', 'edge', { set: /^sharers4$/ }, losing(/./), /are not counted as those of/],
-  ['flows that are not asked for', 'edge', { chain: /^forward$/ }, losing(/ip saddr vmap/), /not counted before/],
+  ['flows that are not asked for', 'edge', { chain: /^forward$/ }, losing(/ip saddr vmap @sharers/), /not counted before/],
 ];
 for (const [what, point, place, spoil, says] of faults)
   test(`told: ${what}`, () => {

@@ -2,36 +2,21 @@
 
 import type { Difference } from '#engine/plane-port.ts';
 import { prefixSetName } from '#adapters/linux/filter.ts';
-import { kernelName, portName } from '#adapters/linux/names.ts';
+import { portName } from '#adapters/linux/names.ts';
+import { elementsOf, rateOf, rulesOf, verdictOf } from '#adapters/linux/lift-rates.ts';
+import { unlikeShares } from '#adapters/linux/lift-shares.ts';
 import type { ActualTable } from '#adapters/linux/ruleset.ts';
-import { apartFilterKey, type Budget, type EdgeProgram, type Program, type RouterProgram } from '#program/program.ts';
+import { apartFilterKey, type Budget, type Program, type RouterProgram } from '#program/program.ts';
 
 /** How the kernel's budgets differ from the program's, the first of each port or subscription. */
 export function unlikeBudgets(point: string, program: Program, table: ActualTable): readonly Difference[] {
   const found =
-    program.kind === 'router' ? routerFound(program, table) : program.kind === 'edge' ? edgeFound(program, table) : [];
+    program.kind === 'router'
+      ? routerFound(program, table)
+      : program.kind === 'edge'
+        ? unlikeShares(program, table)
+        : [];
   return found.map((says) => ({ point, kind: 'rule', says }));
-}
-
-function rulesOf({ chains }: ActualTable, name: string): readonly string[] {
-  return (chains.get(name)?.rules ?? []).map(({ text }) => text.replace(/ comment "(?:[^"\\]|\\.)*"$/, ''));
-}
-
-function elementsOf({ sets }: ActualTable, name: string): ReadonlySet<string> {
-  return sets.get(name)?.elements ?? new Set();
-}
-
-const verdictMaps = new WeakMap<ReadonlySet<string>, ReadonlyMap<string, string>>();
-
-/** What a verdict map says of a key. */
-function verdictOf(table: ActualTable, map: string, key: string): string | undefined {
-  const elements = elementsOf(table, map);
-  let verdicts = verdictMaps.get(elements);
-  if (verdicts === undefined) {
-    verdicts = new Map([...elements].map((one) => one.split(' : ', 2) as [string, string]));
-    verdictMaps.set(elements, verdicts);
-  }
-  return verdicts.get(key);
 }
 
 function routerFound(program: RouterProgram, table: ActualTable): readonly string[] {
@@ -105,14 +90,6 @@ function budgetSays(kernel: Budget | string, program: Budget | undefined): strin
     : `${first[0]} is ${first[1]} in the kernel and ${program?.[first[0] as keyof Budget] ?? 'nothing'} in the program.`;
 }
 
-/** A rate that a rule takes what goes over to `then`; undefined for any other rule. */
-function rateOf(rule: string | undefined, per: string, then: string): number | undefined {
-  if (rule === `counter ${then}`) return 0;
-  const [, rate, burst] =
-    new RegExp(`^limit rate over (\\d+)/${per} burst (\\d+) packets counter ${then}$`).exec(rule ?? '') ?? [];
-  return rate === undefined || rate !== burst || rate === '0' ? undefined : Number(rate);
-}
-
 /** The budget that the kernel has for a port, or why it has none that can be read. */
 function budgetOf(program: RouterProgram, table: ActualTable, name: string): Budget | string {
   const chainOf = (map: string, word: 'jump' | 'goto'): readonly string[] => {
@@ -156,66 +133,4 @@ function mailOf(program: RouterProgram, table: ActualTable, rule: string): numbe
     : [];
   const isWhole = rules.length === inside.length + 1 && inside.every((text, index) => rules[index] === text);
   return isWhole ? rateOf(rules.at(-1), 'minute', 'goto over_mail') : undefined;
-}
-
-function edgeFound({ shares = {}, sharers = {} }: EdgeProgram, table: ActualTable): readonly string[] {
-  if (Object.keys(shares).length === 0) return [];
-  const taken = new Map<number, string>();
-  const forward = rulesOf(table, 'forward');
-  const firstAccept = forward.findIndex((text) => text.startsWith('iifname') && text.endsWith(' accept'));
-  const asks = [
-    'iifname "tor" ip saddr',
-    'iifname "tor" ip6 saddr',
-    'oifname "tor" ip daddr',
-    'oifname "tor" ip6 daddr',
-  ];
-  const areAsked = asks.every((text) => {
-    const at = forward.indexOf(`${text} vmap @sharers${text.includes('ip6') ? 6 : 4}`);
-    return at >= 0 && at < firstAccept;
-  });
-  const labels = Object.entries(sharers).flatMap(([label, key]) =>
-    verdictOf(table, `sharers${label.includes(':') ? 6 : 4}`, label) === `jump ${kernelName('share', key)}`
-      ? []
-      : [`The flows of ${label} are not counted as those of ${key}.`],
-  );
-  return [
-    ...(areAsked ? [] : ['What subscriptions hold is not counted before it is let through.']),
-    ...labels.slice(0, 1),
-    ...Object.entries(shares).flatMap(([key, share]) => {
-      const kernel = shareOf(table, key, taken);
-      if (typeof kernel === 'string') return [`${key}: ${kernel}`];
-      const { connections, parts, newPerSecond } = kernel;
-      // Divided evenly; what is left over is less than one for each part.
-      const isSame = connections <= share.connections && connections > share.connections - parts;
-      return isSame && newPerSecond === share.newPerSecond
-        ? []
-        : [`${key}: ${connections} connections and ${newPerSecond} new ones a second in the kernel.`];
-    }),
-  ];
-}
-
-type KernelShare = { readonly connections: number; readonly parts: number; readonly newPerSecond: number };
-
-/** What the kernel grants a subscription; its marks are nobody else's. */
-function shareOf(table: ActualTable, key: string, taken: Map<number, string>): KernelShare | string {
-  const [confirmed, rate, four = '', six = '', full = '', ...more] = rulesOf(table, kernelName('share', key));
-  const deal = (text: string, word: string) =>
-    new RegExp(
-      `^meta mark set jhash ${word} saddr \\. ${word} daddr \\. th sport \\. th dport mod (\\d+) seed 0x[0-9a-f]+(?: offset (\\d+))?$`,
-    ).exec(text);
-  const [dealt, dealtSix] = [deal(four, 'ip'), deal(six, 'ip6')];
-  const newPerSecond = rateOf(rate, 'second', 'drop');
-  const isWhole = confirmed === 'ct status confirmed return' && more.length === 0 && newPerSecond !== undefined;
-  if (!isWhole || dealt === null || dealtSix === null || dealt[1] !== dealtSix[1] || dealt[2] !== dealtSix[2])
-    return 'its connections are not counted as they should be.';
-  const [parts, first] = [Number(dealt[1]), Number(dealt[2] ?? 0)];
-  for (let mark = first; mark < first + parts; mark++) {
-    if (taken.has(mark)) return `its connections are counted with those of ${taken.get(mark)}.`;
-    taken.set(mark, key);
-  }
-  if (full === 'counter drop') return { connections: 0, parts: 1, newPerSecond };
-  const each = /^add @states \{ meta mark ct count over (\d+) \} counter drop$/.exec(full)?.[1];
-  return each === undefined
-    ? 'its connections are not limited.'
-    : { connections: parts * Number(each), parts, newPerSecond };
 }

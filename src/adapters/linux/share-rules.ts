@@ -1,6 +1,6 @@
 /** What subscriptions may hold and send at the boundary, in nftables: connection states counted in parts, and new flows per second. */
 
-import { statePartsMax, statesPerPart } from '#base/limits.ts';
+import { burstBytesMin, statePartsMax, statesPerPart } from '#base/limits.ts';
 import { both, families, familyOf, type TableBuilder } from '#adapters/linux/builder.ts';
 import { comment } from '#adapters/linux/filter.ts';
 import { kernelName, stableNumbers } from '#adapters/linux/names.ts';
@@ -18,15 +18,23 @@ function partsOf({ connections }: Share): { readonly parts: number; readonly eac
   return { parts, each: Math.floor(connections / parts) };
 }
 
-/** Adds sets and chains; answers the rules for packets that begin a flow. Empty, with nothing added, where nobody has plans. */
-export function shareRules(builder: TableBuilder, program: EdgeProgram, inside: string): readonly string[] {
+/** Rules for every packet, and for those that begin a flow. */
+export type ShareRules = { readonly every: readonly string[]; readonly first: readonly string[] };
+
+/** The maps of labels to chains: of what begins a flow, of what is sent, and of what is received. */
+const kinds = { share: 'sharers', out: 'senders', in: 'takers' } as const;
+
+/** Adds sets and chains; answers the rules. Empty, with nothing added, where nobody has plans. */
+export function shareRules(builder: TableBuilder, program: EdgeProgram, inside: string): ShareRules {
   const { shares = {}, sharers = {} } = program;
-  if (Object.keys(shares).length === 0) return [];
-  for (const family of families) {
-    const elements = Object.entries(sharers).flatMap(([label, key]) =>
-      familyOf(label) === family ? [`${label} : jump ${kernelName('share', key)}`] : [],
-    );
-    builder.map(`sharers${family}`, [`type ipv${family}_addr : verdict`], elements);
+  if (Object.keys(shares).length === 0) return { every: [], first: [] };
+  for (const [kind, map] of Object.entries(kinds)) {
+    for (const family of families) {
+      const elements = Object.entries(sharers).flatMap(([label, key]) =>
+        familyOf(label) === family ? [`${label} : jump ${kernelName(kind, key)}`] : [],
+      );
+      builder.map(`${map}${family}`, [`type ipv${family}_addr : verdict`], elements);
+    }
   }
   builder.set('states', ['type mark', `size ${sharesMax}`, 'flags dynamic'], []);
   const numbers = stableNumbers(Object.keys(shares), sharesMax);
@@ -39,6 +47,7 @@ export function shareRules(builder: TableBuilder, program: EdgeProgram, inside: 
       (word) =>
         `meta mark set jhash ${word} saddr . ${word} daddr . th sport . th dport mod ${parts} seed 0x52570001 offset ${first}`,
     );
+    for (const direction of ['out', 'in']) builder.chain(kernelName(direction, key), carriedRules(share));
     const full = connections === 0 ? '' : `add @states { meta mark ct count over ${each} } `;
     builder.chain(kernelName('share', key), [
       // What is not answered stays new for the tracker.
@@ -48,7 +57,31 @@ export function shareRules(builder: TableBuilder, program: EdgeProgram, inside: 
       `${full}counter drop${comment(`${because}: connections`)}`,
     ]);
   }
-  return both((word, family) => `iifname "${inside}" ${word} saddr vmap @sharers${family}`).concat(
-    both((word, family) => `oifname "${inside}" ${word} daddr vmap @sharers${family}`),
-  );
+  const asked = (sent: string, taken: string) => [
+    ...both((word, family) => `iifname "${inside}" ${word} saddr vmap @${sent}${family}`),
+    ...both((word, family) => `oifname "${inside}" ${word} daddr vmap @${taken}${family}`),
+  ];
+  return { every: asked(kinds.out, kinds.in), first: asked(kinds.share, kinds.share) };
+}
+
+/** What is carried in one direction: bytes, then packets. */
+function carriedRules({ packetsPerSecond, megabitsPerSecond, because }: Share): readonly string[] {
+  const bytes = megabitsPerSecond * 125_000;
+  const burst = Math.max(Math.floor(bytes / 10), burstBytesMin);
+  const [rate, top] = [bytesText(bytes), bytesText(burst)];
+  const carried = bytes === 0 ? '' : `limit rate over ${rate}/second burst ${top} `;
+  const packets =
+    packetsPerSecond === 0 ? '' : `limit rate over ${packetsPerSecond}/second burst ${packetsPerSecond} packets `;
+  return [
+    `${carried}counter drop${comment(`${because}: bytes`)}`,
+    `${packets}counter drop${comment(`${because}: packets`)}`,
+  ];
+}
+
+/** A number of bytes as nft lists it. */
+function bytesText(bytes: number): string {
+  const units = ['bytes', 'kbytes', 'mbytes'];
+  let [count, unit] = [bytes, 0];
+  for (; unit < units.length - 1 && count % 1024 === 0; unit++) count /= 1024;
+  return `${count} ${units[unit] ?? 'bytes'}`;
 }

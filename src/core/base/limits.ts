@@ -296,6 +296,10 @@ export const statesPerPart = 500;
 export const statePartsMax = 128;
 /** The largest number of a budget: a limit of the kernel above it would limit nothing. */
 export const budgetMax = 100_000_000;
+/** The same of Mbit/s, which are counted as bytes: what 32 bits hold. */
+export const megabitsMax = 34_000;
+/** Bytes that may pass at once beyond a rate: a tenth of a second, and no less than a few segments as the kernel carries them. */
+export const burstBytesMin = 262_144;
 /** Pairs of target and port that a router remembers for a minute, of each family. */
 export const targetsSeenMax = 65_536;
 /** Packets over a budget that a router tells of per second and budget, and that netd reads at once. */

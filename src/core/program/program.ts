@@ -124,8 +124,17 @@ export type Budget = {
   readonly forgedPerMinute: number;
 };
 
-/** What all labels of one subscription may hold and send at the boundary, together; the oracle takes each packet to be within. */
-export type Share = { readonly connections: number; readonly newPerSecond: number; readonly because: string };
+/**
+ * What all labels of one subscription may hold at the boundary, and carry over it in each direction, together; the oracle takes each packet
+ * to be within.
+ */
+export type Share = {
+  readonly connections: number;
+  readonly newPerSecond: number;
+  readonly packetsPerSecond: number;
+  readonly megabitsPerSecond: number;
+  readonly because: string;
+};
 
 /** The filter of a port that is set apart (quarantined): the platform's health probe gets in, and nothing gets out. */
 export const apartFilterKey = 'quarantine';

@@ -206,7 +206,13 @@ const edge: Layout = {
       ...map(
         'shares',
         'share',
-        line(value('connections', numberShape), value('newPerSecond', numberShape, 'new'), value('because')),
+        line(
+          value('connections', numberShape),
+          value('newPerSecond', numberShape, 'new'),
+          value('packetsPerSecond', numberShape, 'packets'),
+          value('megabitsPerSecond', numberShape, 'megabits'),
+          value('because'),
+        ),
       ),
       isOptional: true,
     },

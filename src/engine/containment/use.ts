@@ -21,6 +21,8 @@ const names = [
   'maxConnectionsPerSubscription',
   'maxSnatPortsPerSubscription',
   'maxNewConnectionsPerSecondPerSubscription',
+  'maxMegabitsPerSecondPerSubscription',
+  'maxPacketsPerSecondPerSubscription',
 ] as const;
 
 /** Current use and limit of each data-plane quota of a subscription, by its GUID. Connections count in every router that holds them. */

@@ -1,13 +1,20 @@
 /** Budgets: what each NIC may send, and what all of a subscription may hold at the boundary, by the quotas of its plans. */
 
-import { boundaryStatesShared, budgetMax } from '#base/limits.ts';
+import { boundaryStatesShared, budgetMax, megabitsMax } from '#base/limits.ts';
 import { byId } from '#compile/lists.ts';
 import type { NicFacts } from '#compile/sdn/nic.ts';
 import { portName } from '#compile/sdn/nic.ts';
 import { type Allowance, allowanceOf } from '#model/plans/allowance.ts';
 import { networkQuotaFields } from '#model/plans/quota-fields.ts';
 import type { Resource } from '#model/resource.ts';
-import { apartFilterKey, type Budget, type EdgeProgram, type Filter, type RouterProgram } from '#program/program.ts';
+import {
+  apartFilterKey,
+  type Budget,
+  type EdgeProgram,
+  type Filter,
+  type RouterProgram,
+  type Share,
+} from '#program/program.ts';
 
 /** The allowance of each subscription that has plans, by its GUID; NICs of all others have the standard budget and no share. */
 export type Budgets = ReadonlyMap<string, Allowance>;
@@ -97,8 +104,14 @@ export function edgeShares(nics: readonly NicFacts[], budgets: Budgets): Pick<Ed
   const sum = users.reduce((total, user) => total + wanted(user), 0);
   const part = Math.min(1, boundaryStatesShared / Math.max(1, sum));
   const shares = users.map((user) => {
-    const newPerSecond = whole(budgets.get(user)?.get('maxNewConnectionsPerSecondPerSubscription'));
-    const share = { connections: Math.floor(wanted(user) * part), newPerSecond, because: `subscription/${user}` };
+    const rate = (of: string) => whole(budgets.get(user)?.get(`max${of}PerSecondPerSubscription`));
+    const share: Share = {
+      connections: Math.floor(wanted(user) * part),
+      newPerSecond: rate('NewConnections'),
+      packetsPerSecond: rate('Packets'),
+      megabitsPerSecond: Math.min(rate('Megabits'), megabitsMax),
+      because: `subscription/${user}`,
+    };
     return [user, share] as const;
   });
   return { shares: Object.fromEntries(shares), sharers };
