@@ -89,6 +89,7 @@ export const suites: readonly Suite[] = [
     says: 'a tenant that attacks is set apart, and others feel nothing',
     entry: 'test/containment/main.ts',
     quickArguments: ['--quick'],
+    isDefault: true,
     needsRoot: true,
   },
   { ...plain, name: 'attack', says: 'what an attacker tries', entry: 'test/attack/main.ts', needsRoot: true },

@@ -1,6 +1,6 @@
 /** Budgets in a router's nftables: what a port sends beyond them is counted, told of in samples, and dropped; and what a quarantine leaves. */
 
-import { spentLoggedPerSecond, targetsSeenMax } from '#base/limits.ts';
+import { apartPerSecond, spentLoggedPerSecond, targetsSeenMax } from '#base/limits.ts';
 import { both, families, quoted, type TableBuilder } from '#adapters/linux/builder.ts';
 import { comment, prefixSetName } from '#adapters/linux/filter.ts';
 import { portName } from '#adapters/linux/names.ts';
@@ -47,6 +47,9 @@ export function paceChain(mark: number): string {
 export function forgedChain(mark: number): string {
   return `forged_${mark}`;
 }
+
+/** What is left to those set apart is no way to flood the platform. */
+const apartRate = `limit rate ${apartPerSecond}/second burst ${apartPerSecond} packets`;
 
 /** Is the port quarantined? */
 function isApart({ outbound }: Port): boolean {
@@ -130,8 +133,8 @@ export function budgetChains(builder: TableBuilder, program: RouterProgram): voi
     ]);
   builder.chain('apart', [
     'ct state untracked accept',
-    ...both((word, family) => `${word} daddr @gateways${family} accept`),
-    `ip6 daddr ${probeSources[6]} accept`,
+    ...both((word, family) => `${word} daddr @gateways${family} ${apartRate} accept`),
+    `ip6 daddr ${probeSources[6]} ${apartRate} accept`,
     `counter drop${comment(`${apartFilterKey}: set apart`)}`,
   ]);
   builder.chain('apart_in', [

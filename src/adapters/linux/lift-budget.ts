@@ -4,7 +4,7 @@ import type { Difference } from '#engine/plane-port.ts';
 import { prefixSetName } from '#adapters/linux/filter.ts';
 import { portName } from '#adapters/linux/names.ts';
 import { elementsOf, rateOf, rulesOf, verdictOf } from '#adapters/linux/lift-rates.ts';
-import { unlikeShares } from '#adapters/linux/lift-shares.ts';
+import { unlikeHold, unlikeShares } from '#adapters/linux/lift-shares.ts';
 import type { ActualTable } from '#adapters/linux/ruleset.ts';
 import { apartFilterKey, type Budget, type Program, type RouterProgram } from '#program/program.ts';
 
@@ -23,8 +23,9 @@ function routerFound(program: RouterProgram, table: ActualTable): readonly strin
   const { budgets = {}, spenders = {} } = program;
   const ports = Object.values(program.ports).filter(({ mark }) => Object.hasOwn(spenders, portName(mark)));
   const isApart = ({ outbound }: (typeof ports)[number]) => outbound.includes(apartFilterKey);
-  if (ports.length === 0) return [];
-  const sameForAll = [...orderFound(table, ports.some(isApart)), ...oversFound(table)];
+  const held = unlikeHold(program, table);
+  if (ports.length === 0) return held;
+  const sameForAll = [...held, ...orderFound(table, ports.some(isApart)), ...oversFound(table)];
   return ports.reduce<string[]>((found, port) => {
     const name = portName(port.mark);
     const says = isApart(port)
@@ -37,7 +38,7 @@ function routerFound(program: RouterProgram, table: ActualTable): readonly strin
 /** Budgets are asked before filters, and a port set apart before everything. */
 function orderFound(table: ActualTable, isAnyApart: boolean): readonly string[] {
   const mangle = rulesOf(table, 'mangle');
-  const [spend, filters] = ['ct status ! confirmed iifname vmap @spend', 'iifname vmap @outbound'].map((text) =>
+  const [spend, filters] = ['ct status ! confirmed iifname vmap @spend', 'ip daddr @gateways4 accept'].map((text) =>
     mangle.indexOf(text),
   );
   const found: string[] = [];
@@ -56,9 +57,9 @@ function oversFound(table: ActualTable): readonly string[] {
   const forms: { readonly [chain: string]: readonly string[] } = {
     apart: [
       'ct state untracked accept',
-      'ip daddr @gateways4 accept',
-      'ip6 daddr @gateways6 accept',
-      'ip6 daddr fe80::1234:5678:9abc accept',
+      'ip daddr @gateways4 limit rate 100/second burst 100 packets accept',
+      'ip6 daddr @gateways6 limit rate 100/second burst 100 packets accept',
+      'ip6 daddr fe80::1234:5678:9abc limit rate 100/second burst 100 packets accept',
       'counter drop',
     ],
     apart_in: [`ip saddr ${platform} return`, 'counter drop'],

@@ -3,7 +3,7 @@
 import { rateOf, rulesOf, verdictOf } from '#adapters/linux/lift-rates.ts';
 import { kernelName } from '#adapters/linux/names.ts';
 import type { ActualTable } from '#adapters/linux/ruleset.ts';
-import type { EdgeProgram, Share } from '#program/program.ts';
+import type { EdgeProgram, RouterProgram, Share } from '#program/program.ts';
 
 /** How the shares of subscriptions in the kernel differ from the program's. */
 export function unlikeShares({ shares = {}, sharers = {} }: EdgeProgram, table: ActualTable): readonly string[] {
@@ -55,7 +55,10 @@ function labelSays(table: ActualTable, label: string, key: string): string | und
   return isCounted ? undefined : `The flows of ${label} are not counted as those of ${key}.`;
 }
 
-function heldSays(share: Share, { connections, parts, newPerSecond }: KernelShare): string | undefined {
+function heldSays(
+  share: Pick<Share, 'connections' | 'newPerSecond'>,
+  { connections, parts, newPerSecond }: KernelShare,
+): string | undefined {
   // Divided evenly; what is left over is less than one for each part.
   const isSame = connections <= share.connections && connections > share.connections - parts;
   return isSame && newPerSecond === share.newPerSecond
@@ -79,28 +82,49 @@ function carriedSays(table: ActualTable, key: string, share: Share): string | un
   return undefined;
 }
 
-type KernelShare = { readonly connections: number; readonly parts: number; readonly newPerSecond: number };
+/** How what a router may hold in the kernel differs from the program's. */
+export function unlikeHold({ holds = {} }: RouterProgram, table: ActualTable): readonly string[] {
+  const [hold] = Object.values(holds);
+  if (hold === undefined) return [];
+  const mangle = rulesOf(table, 'mangle');
+  const at = mangle.indexOf('ct status ! confirmed jump hold');
+  if (at < 0 || at > mangle.indexOf('ip daddr @gateways4 accept')) return ['What the network holds is not counted.'];
+  const kernel = countedOf(rulesOf(table, 'hold'), 'ct mark');
+  if (typeof kernel === 'string') return [kernel];
+  const says = heldSays({ ...hold, newPerSecond: 0 }, { ...kernel, newPerSecond: 0 });
+  return says === undefined ? [] : [`The network: ${says}`];
+}
+
+type Counted = { readonly connections: number; readonly parts: number; readonly first: number };
+type KernelShare = Omit<Counted, 'first'> & { readonly newPerSecond: number };
+
+/** Flows dealt to lists by a hash of both ends, in both families alike, and each list limited. */
+function countedOf([four = '', six = '', full = '', ...more]: readonly string[], mark: string): Counted | string {
+  const deal = (text: string, word: string) =>
+    new RegExp(
+      `^${mark} set jhash ${word} saddr \\. ${word} daddr \\. th sport \\. th dport mod (\\d+) seed 0x[0-9a-f]+(?: offset (\\d+))?$`,
+    ).exec(text);
+  const [dealt, dealtSix] = [deal(four, 'ip'), deal(six, 'ip6')];
+  const isSame = dealt !== null && dealt[1] === dealtSix?.[1] && dealt[2] === dealtSix?.[2];
+  if (!isSame || more.length > 0) return 'its connections are not counted as they should be.';
+  const [parts, first] = [Number(dealt[1]), Number(dealt[2] ?? 0)];
+  if (full === 'counter drop') return { connections: 0, parts, first };
+  const each = new RegExp(`^add @states \\{ ${mark} ct count over (\\d+) \\} counter drop$`).exec(full)?.[1];
+  return each === undefined ? 'its connections are not limited.' : { connections: parts * Number(each), parts, first };
+}
 
 /** What the kernel grants a subscription; its marks are nobody else's. */
 function shareOf(table: ActualTable, key: string, taken: Map<number, string>): KernelShare | string {
-  const [confirmed, rate, four = '', six = '', full = '', ...more] = rulesOf(table, kernelName('share', key));
-  const deal = (text: string, word: string) =>
-    new RegExp(
-      `^meta mark set jhash ${word} saddr \\. ${word} daddr \\. th sport \\. th dport mod (\\d+) seed 0x[0-9a-f]+(?: offset (\\d+))?$`,
-    ).exec(text);
-  const [dealt, dealtSix] = [deal(four, 'ip'), deal(six, 'ip6')];
+  const [confirmed, rate, ...counted] = rulesOf(table, kernelName('share', key));
   const newPerSecond = rateOf(rate, 'second', 'drop');
-  const isWhole = confirmed === 'ct status confirmed return' && more.length === 0 && newPerSecond !== undefined;
-  if (!isWhole || dealt === null || dealtSix === null || dealt[1] !== dealtSix[1] || dealt[2] !== dealtSix[2])
-    return 'its connections are not counted as they should be.';
-  const [parts, first] = [Number(dealt[1]), Number(dealt[2] ?? 0)];
-  for (let mark = first; mark < first + parts; mark++) {
+  if (confirmed !== 'ct status confirmed return' || newPerSecond === undefined)
+    return 'its new flows are not counted as they should be.';
+  const held = countedOf(counted, 'meta mark');
+  if (typeof held === 'string') return held;
+  const { first, ...kernel } = held;
+  for (let mark = first; mark < first + kernel.parts; mark++) {
     if (taken.has(mark)) return `its connections are counted with those of ${taken.get(mark)}.`;
     taken.set(mark, key);
   }
-  if (full === 'counter drop') return { connections: 0, parts: 1, newPerSecond };
-  const each = /^add @states \{ meta mark ct count over (\d+) \} counter drop$/.exec(full)?.[1];
-  return each === undefined
-    ? 'its connections are not limited.'
-    : { connections: parts * Number(each), parts, newPerSecond };
+  return { ...kernel, newPerSecond };
 }

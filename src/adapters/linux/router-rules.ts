@@ -38,6 +38,7 @@ import {
 } from '#adapters/linux/router-place.ts';
 import { inputRules, outputRules } from '#adapters/linux/router-ends.ts';
 import type { NftTable, Ruleset } from '#adapters/linux/ruleset.ts';
+import { holdRules } from '#adapters/linux/share-rules.ts';
 import { balanceTargets } from '#program/eval-router.ts';
 import { martians, platformAddress } from '#program/martian.ts';
 import type { Balance, Port, RouterProgram } from '#program/program.ts';
@@ -92,6 +93,7 @@ function ground(program: RouterProgram, place: RouterPlace): Ground {
     program.flowLogs,
     program.budgets,
     program.spenders,
+    program.holds,
     place.peers.join(),
     place.resolver,
   ];
@@ -108,7 +110,11 @@ function inetTable(program: RouterProgram, place: RouterPlace): NftTable {
   rawChains(builder, program, place);
   builder.chain('error_from_port', errorRules);
   budgetChains(builder, program);
-  builder.chain('mangle', mangleRules, hook('filter', 'prerouting priority mangle', 'accept'));
+  builder.chain(
+    'mangle',
+    mangleRules(holdRules(builder, program)),
+    hook('filter', 'prerouting priority mangle', 'accept'),
+  );
   portChains(builder, program);
   natChains(builder, program, place);
   builder.chain('inward', [
@@ -228,7 +234,7 @@ function addressSets(builder: TableBuilder, { program, ports, tables }: Ports, f
   builder.set(`frontends${family}`, [`type ${type}`], frontends);
 }
 
-const mangleRules = [
+const mangleRules = (holds: readonly string[]) => [
   paceRule,
   'ct state established accept',
   'ct state untracked accept',
@@ -236,8 +242,9 @@ const mangleRules = [
   `iifname @ports meta mark < ${markText(foreignBit)} ct state related goto error_from_port`,
   'ct state related accept',
   `iifname @held counter drop${comment('held: between two waves')}`,
-  ...both((word, family) => `${word} daddr @gateways${family} accept`),
   spendRule,
+  ...holds,
+  ...both((word, family) => `${word} daddr @gateways${family} accept`),
   'iifname vmap @outbound',
 ];
 

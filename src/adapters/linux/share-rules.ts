@@ -4,7 +4,7 @@ import { burstBytesMin, statePartsMax, statesPerPart } from '#base/limits.ts';
 import { both, families, familyOf, type TableBuilder } from '#adapters/linux/builder.ts';
 import { comment } from '#adapters/linux/filter.ts';
 import { kernelName, stableNumbers } from '#adapters/linux/names.ts';
-import type { EdgeProgram, Share } from '#program/program.ts';
+import type { EdgeProgram, Hold, RouterProgram, Share } from '#program/program.ts';
 
 /** Numbers of shares: each has a run of marks of its own. */
 const sharesMax = 65_535;
@@ -13,7 +13,7 @@ const sharesMax = 65_535;
  * How a count is divided. The kernel walks all states of a counted list at every new one, so that one list of 50,000 would cost
  * 0.2 ms each time; flows are dealt to lists by a hash of both ends, and each list has its part.
  */
-function partsOf({ connections }: Share): { readonly parts: number; readonly each: number } {
+function partsOf({ connections }: Hold): { readonly parts: number; readonly each: number } {
   const parts = Math.min(statePartsMax, Math.max(1, Math.ceil(connections / statesPerPart)));
   return { parts, each: Math.floor(connections / parts) };
 }
@@ -39,22 +39,15 @@ export function shareRules(builder: TableBuilder, program: EdgeProgram, inside: 
   builder.set('states', ['type mark', `size ${sharesMax}`, 'flags dynamic'], []);
   const numbers = stableNumbers(Object.keys(shares), sharesMax);
   for (const [key, share] of Object.entries(shares)) {
-    const { parts, each } = partsOf(share);
-    const { connections, newPerSecond, because } = share;
+    const { newPerSecond, because } = share;
     const rate = newPerSecond === 0 ? '' : `limit rate over ${newPerSecond}/second burst ${newPerSecond} packets `;
     const first = (numbers.get(key) ?? 0) * statePartsMax;
-    const deal = both(
-      (word) =>
-        `meta mark set jhash ${word} saddr . ${word} daddr . th sport . th dport mod ${parts} seed 0x52570001 offset ${first}`,
-    );
     for (const direction of ['out', 'in']) builder.chain(kernelName(direction, key), carriedRules(share));
-    const full = connections === 0 ? '' : `add @states { meta mark ct count over ${each} } `;
     builder.chain(kernelName('share', key), [
       // What is not answered stays new for the tracker.
       'ct status confirmed return',
       `${rate}counter drop${comment(`${because}: new flows`)}`,
-      ...deal,
-      `${full}counter drop${comment(`${because}: connections`)}`,
+      ...countedRules(share, { mark: 'meta mark', first }),
     ]);
   }
   const asked = (sent: string, taken: string) => [
@@ -62,6 +55,32 @@ export function shareRules(builder: TableBuilder, program: EdgeProgram, inside: 
     ...both((word, family) => `oifname "${inside}" ${word} daddr vmap @${taken}${family}`),
   ];
   return { every: asked(kinds.out, kinds.in), first: asked(kinds.share, kinds.share) };
+}
+
+type Marks = { readonly mark: 'meta mark' | 'ct mark'; readonly first: number };
+
+/** Deals flows to lists by a mark of the packet, or of the flow where the packet's says something else, and counts each list. */
+function countedRules(hold: Hold, { mark, first }: Marks): readonly string[] {
+  const { parts, each } = partsOf(hold);
+  const offset = first === 0 ? '' : ` offset ${first}`;
+  const full = hold.connections === 0 ? '' : `add @states { ${mark} ct count over ${each} } `;
+  return [
+    ...both(
+      (word) =>
+        `${mark} set jhash ${word} saddr . ${word} daddr . th sport . th dport mod ${parts} seed 0x52570001${offset}`,
+    ),
+    `${full}counter drop${comment(`${hold.because}: connections`)}`,
+  ];
+}
+
+/** Adds what a router holds at most; answers the rules for packets that begin a flow. */
+export function holdRules(builder: TableBuilder, { holds = {} }: RouterProgram): readonly string[] {
+  const [hold] = Object.values(holds);
+  if (hold === undefined) return [];
+  builder.set('states', ['type mark', `size ${statePartsMax}`, 'flags dynamic'], []);
+  builder.chain('hold', countedRules(hold, { mark: 'ct mark', first: 0 }));
+  // What is not answered stays new for the tracker.
+  return ['ct status ! confirmed jump hold'];
 }
 
 /** What is carried in one direction: bytes, then packets. */

@@ -300,6 +300,8 @@ export const budgetMax = 100_000_000;
 export const megabitsMax = 34_000;
 /** Bytes that may pass at once beyond a rate: a tenth of a second, and no less than a few segments as the kernel carries them. */
 export const burstBytesMin = 262_144;
+/** Packets a second that all quarantined NICs of a router may send to the platform. */
+export const apartPerSecond = 100;
 /** Pairs of target and port that a router remembers for a minute, of each family. */
 export const targetsSeenMax = 65_536;
 /** Packets over a budget that a router tells of per second and budget, and that netd reads at once. */

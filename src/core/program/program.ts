@@ -136,6 +136,9 @@ export type Share = {
   readonly because: string;
 };
 
+/** What the router of a network may hold of connection states for the subscription that the network is in. */
+export type Hold = { readonly connections: number; readonly because: string };
+
 /** The filter of a port that is set apart (quarantined): the platform's health probe gets in, and nothing gets out. */
 export const apartFilterKey = 'quarantine';
 
@@ -167,6 +170,8 @@ export type RouterProgram = {
   /** What ports may send, and by the port's name which of it is the port's; absent when no port has a budget. */
   readonly budgets?: { readonly [key: string]: Budget };
   readonly spenders?: { readonly [port: string]: string };
+  /** By the subscription's GUID: one, or absent when it has no plans. */
+  readonly holds?: { readonly [subscription: string]: Hold };
 };
 
 /**

@@ -165,6 +165,7 @@ const router: Layout = {
       isOptional: true,
     },
     { ...map('spenders', 'spender', bare(textShape)), isOptional: true },
+    { ...map('holds', 'hold', line(value('connections', numberShape), value('because'))), isOptional: true },
   ],
 };
 

@@ -88,6 +88,14 @@ export function routerBudgets(
   return { budgets: found, spenders };
 }
 
+/** What the router of a network of this subscription may hold; every router has a table of its own, which nobody else can fill. */
+export function routerHolds(subscription: string, budgets: Budgets): Pick<RouterProgram, 'holds'> {
+  const allowance = budgets.get(subscription);
+  if (allowance === undefined) return {};
+  const connections = whole(allowance.get('maxConnectionsPerSubscription'));
+  return { holds: { [subscription]: { connections, because: `subscription/${subscription}` } } };
+}
+
 /**
  * The shares of subscriptions at the boundary. Their states never come to more than is there for all: where quotas promise more,
  * each is cut in proportion, so that what one holds is never missing for another.

@@ -6,7 +6,7 @@ import { isLogged, type Logged } from '#compile/sdn/flow-log.ts';
 import { compileGroups } from '#compile/sdn/asg.ts';
 import type { NicFacts } from '#compile/sdn/nic.ts';
 import { compilePort, portName, type PortPolicy } from '#compile/sdn/nic.ts';
-import { type Budgets, routerBudgets } from '#compile/sdn/budget.ts';
+import { type Budgets, routerBudgets, routerHolds } from '#compile/sdn/budget.ts';
 import { routerOpenings, type Openings } from '#compile/sdn/opening.ts';
 import type { Peering } from '#compile/sdn/peering.ts';
 import { internetPrefixes, privatePrefixes } from '#model/infra.ts';
@@ -117,6 +117,7 @@ export function compileRouter(parts: RouterParts, host: string): RouterSkeleton 
     ...(Object.keys(logs).length > 0 && { flowLogs: logs }),
     ...(Object.keys(openings).length > 0 && { openings }),
     ...(own.length > 0 && routerBudgets(own, parts.budgets)),
+    ...routerHolds(vnet.id.split('/')[2] ?? '', parts.budgets),
   };
   return { program, filters: [...filters].sort() };
 }
