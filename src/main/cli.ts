@@ -176,6 +176,17 @@ show
   .option(...stateOption)
   .option(...jsonOption)
   .action(async (options) => (await import('#main/command/drift.ts')).showDrift(options));
+show
+  .command('budgets')
+  .description('what subscriptions use of the quotas that the data plane enforces')
+  .argument('[subscription]', 'its GUID')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (subscription: string | undefined, options) =>
+    (await import('#main/command/quarantine.ts')).showBudgets(subscription, options),
+  );
 program
   .command('trust')
   .description('place guests again on a host that was tampered with')
@@ -281,6 +292,35 @@ directory
   .option(...stateOption)
   .option(...jsonOption)
   .action(async (name: string, options) => (await directories()).removeDirectory(name, options));
+
+const quarantine = program.command('quarantine').description('network interfaces that are set apart for abuse');
+const containment = async () => await import('#main/command/quarantine.ts');
+quarantine
+  .command('list')
+  .description('all of them, with why and any appeal')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await containment()).listQuarantines(options));
+quarantine
+  .command('show')
+  .description('one with its evidence')
+  .argument('<nic>', 'its ARM id, or its name')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (nic: string, options) => (await containment()).showQuarantine(nic, options));
+quarantine
+  .command('release')
+  .description('let one go')
+  .argument('<nic>', 'its ARM id, or its name')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (nic: string, options) => (await containment()).releaseQuarantine(nic, options));
 
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest

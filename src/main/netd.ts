@@ -65,6 +65,8 @@ await serve({
     probes: (wanted: readonly ProbeSpec[]) => plane.probes(wanted),
     drift: () => keeper.drift(),
     flows: () => kernel.flows(),
+    spent: () => kernel.spent(),
+    held: () => kernel.held(),
     canaries: (orders: unknown) => {
       // Whoever owns the asker cannot turn on what the operator turned off.
       if (settings.canaries === 'off') throw new Fault('CanariesOff', 'The settings of this stamp turn canaries off.');

@@ -83,6 +83,15 @@ export const suites: readonly Suite[] = [
     isDefault: true,
     needsRoot: true,
   },
+  {
+    ...plain,
+    name: 'containment',
+    says: 'a tenant that attacks is set apart, and others feel nothing',
+    entry: 'test/containment/main.ts',
+    quickArguments: ['--quick'],
+    isDefault: true,
+    needsRoot: true,
+  },
   { ...plain, name: 'attack', says: 'what an attacker tries', entry: 'test/attack/main.ts', needsRoot: true },
   { ...plain, name: 'kill', says: 'kill -9 of each process under load', entry: 'test/kill/main.ts', needsRoot: true },
 ];

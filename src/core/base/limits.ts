@@ -309,6 +309,31 @@ export const blastPairsMax = 256;
 /** Who reaches whom: pairs of addresses looked at, and rows told. */
 export const matrixPairsMax = 50_000;
 export const matrixRowsMax = 2000;
+/** Connection states of the boundary that all subscriptions with plans share by their quotas: three quarters of what the kernel holds. */
+export const boundaryStatesShared = 196_608;
+/** A count of states is kept in parts of about this many, so that a new one costs the same however many there are; parts of one share. */
+export const statesPerPart = 500;
+export const statePartsMax = 128;
+/** The largest number of a budget: a limit of the kernel above it would limit nothing. */
+export const budgetMax = 100_000_000;
+/** The same of Mbit/s, which are counted as bytes: what 32 bits hold. */
+export const megabitsMax = 34_000;
+/** Bytes that may pass at once beyond a rate: a tenth of a second, and no less than a few segments as the kernel carries them. */
+export const burstBytesMin = 262_144;
+/** Packets a second that all quarantined NICs of a router may send to the platform. */
+export const apartPerSecond = 100;
+/** Pairs of target and port that a router remembers for a minute, of each family. */
+export const targetsSeenMax = 65_536;
+/** Packets over a budget that a router tells of per second and budget, and that netd reads at once. */
+export const spentLoggedPerSecond = 100;
+export const spentMessagesMax = 5000;
+/** Packets and flows that an evidence bundle has, and characters of an appeal. */
+export const evidencePacketsMax = 16;
+export const evidenceFlowsMax = 16;
+export const appealLengthMax = 2000;
+/** How often it is asked what went over budgets, and NICs that are watched for it at a time. */
+export const containmentEveryMs = 500;
+export const containmentWatchedMax = 10_000;
 /** Just-in-time policies: machines of one, ports of a machine, and requests that are kept in it. */
 export const jitMachinesMax = 100;
 export const jitPortsMax = 20;

@@ -101,7 +101,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     world: parts.world(view),
     deployments: startDeployments,
     auditTrail: auditTrail(store),
-    principalNow: ({ oid }) => principalOf(directory, oid),
+    principalNow: ({ oid, tenantId }) => rulesOf(directory).principalOf(oid, tenantId),
     apiVersionsOf,
     environment: templateEnvironment(parts.endpoints, facts.zone),
     untrusted: parts.untrusted,

@@ -25,6 +25,7 @@ import { probesWanted } from '#engine/reconcile/probe-follower.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import { roleAssignment, type Assembly, type Endpoints } from '#main/boot/assembly.ts';
 import { directoryMethods } from '#main/boot/operator-directories.ts';
+import { containmentMethods, type ContainmentSource } from '#main/boot/containment.ts';
 import { clock, dice } from '#main/boot/process.ts';
 
 export type OperatorParts = {
@@ -34,6 +35,8 @@ export type OperatorParts = {
   readonly guests?: GuestDriver;
   /** Absent in model mode: no packet flows. */
   readonly flowFiles?: FlowFiles;
+  /** Absent in model mode: no packet goes over a budget. */
+  readonly containment?: ContainmentSource;
   /** Absent in model mode: there is no kernel to tamper with. */
   readonly drift?: DriftFollower;
   /** Sends canaries now; absent where none are sent. */
@@ -88,6 +91,7 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
     trust: (host: string) => trustHost(parts, host),
     policySigned: (about: SignedPolicy) => auditPolicy(assembly, parts, about),
     resource: (id: string) => engine.view().get(id) ?? null,
+    ...containmentMethods(assembly, parts.containment),
     ...guestMethods(assembly, parts),
     ...directoryMethods(assembly, (about) => operatorAudit(about, parts)),
   };
