@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from '#base/json.ts';
 import type { Detail, Refusal } from '#base/wrong.ts';
+import type { Plane } from '#model/plans/plane.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
 import type { Compliance } from '#engine/ports.ts';
 import type { Questions } from '#engine/questions/questions.ts';
@@ -16,6 +17,8 @@ export type Caller = {
   readonly groups: readonly string[];
   /** When the caller's token was issued: work that goes on for it stops when such tokens are revoked. */
   readonly tokenIssuedS?: number;
+  /** The endpoint that was asked; a right counts only on the plane that its scope lies on. Absent: the tenants'. */
+  readonly plane?: Plane;
   /** Client address, for audit. */
   readonly from: string;
   readonly correlationId: string;

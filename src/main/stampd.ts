@@ -168,9 +168,10 @@ onStop(() => {
   return Promise.resolve();
 });
 
-const { arm, identity } = assembly.handlers;
+const { arm, admin, identity } = assembly.handlers;
 const faces = new Map([
   ['management', arm],
+  ['adminmanagement', admin],
   ['adfs', identity],
 ]);
 /** A face by its name and its own address: what is published to few is not served where everyone may connect. */
@@ -205,6 +206,7 @@ await serve({
       canaries: settings.canaries === 'on' ? canaries.counts : 'off',
     }),
     subscriptionId: boot.secret('subscriptionId').reveal(),
+    providerSubscriptionId: boot.secret('providerSubscriptionId').reveal(),
   }),
 });
 log.info('ready');

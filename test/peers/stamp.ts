@@ -49,7 +49,7 @@ export type StampWish = {
 
 type Up = {
   readonly enforcing: boolean;
-  readonly endpoints: { readonly management: string; readonly adfs: string; readonly adminManagement: string };
+  readonly endpoints: { readonly management: string; readonly adfs: string; readonly portal: string };
   readonly ca: string;
   readonly tenantId: string;
   readonly subscriptionId: string;
@@ -111,12 +111,12 @@ async function bringUp({ number, folder, settings, longRunning, flags }: Place):
 
 function stampOf(up: Up, number: number): Omit<Stamp, 'longRunning' | 'principal' | 'down'> {
   const first = JSON.parse(readFileSync(up.login.passwordFile, 'utf8')) as { password: string };
-  const { management, adfs, adminManagement } = up.endpoints;
+  const { management, adfs, portal } = up.endpoints;
   return {
     number,
     isEnforcing: up.enforcing,
     endpoints: { management, login: `${adfs}/adfs` },
-    zone: new URL(adminManagement).hostname.replace(/^adminmanagement\./, ''),
+    zone: new URL(portal).hostname.replace(/^portal\./, ''),
     ca: readFileSync(up.ca, 'utf8'),
     caFile: up.ca,
     tenantId: up.tenantId,

@@ -3,6 +3,7 @@
 import { decide, authorizationFailed, type AccessDecision } from '#access/decide.ts';
 import { lockVerdict, type Lock, type RequestKind } from '#access/locks.ts';
 import { builtInRoles, type RoleAssignment, type RoleDefinition } from '#access/roles.ts';
+import { planeOfScope } from '#model/plans/plane.ts';
 import type { Edit, Resource, View } from '#model/resource.ts';
 import type { Caller } from '#engine/engine.ts';
 import { isStampCaller } from '#engine/gate/own-caller.ts';
@@ -33,6 +34,9 @@ export class AccessIndex {
 
   decide(caller: Caller, action: string, scope: string): AccessDecision {
     const groups = caller.groups;
+    const plane = planeOfScope(this.#view(), scope);
+    if (plane !== undefined && plane !== (caller.plane ?? 'tenant'))
+      return { verdict: 'refuse', because: `${scope} is not on the plane that was asked` };
     const assignments = [caller.oid, ...groups].flatMap((id) => this.#byPrincipal().get(id.toLowerCase()) ?? []);
     return decide({
       principal: { oid: caller.oid, groups },

@@ -6,6 +6,7 @@ import type { Noun } from '#model/noun.ts';
 import { parentOf, type Context, type Draft, type Resource } from '#model/resource.ts';
 import { typeOfId } from '#model/arm-id.ts';
 import { finish, readBody } from '#model/parse.ts';
+import { planeOfSubscription, servesType } from '#model/plans/plane.ts';
 import { removeGroup } from '#model/resources/remove-group.ts';
 import { tagsOf } from '#model/resources/tags.ts';
 import { scopeOfExtension, type AccessIndex } from '#engine/gate/access-index.ts';
@@ -91,9 +92,14 @@ function groupNameOf(id: string): string | undefined {
 /** The subscription, the group, and the parent must be there before anything is put into them. */
 function checkScope(draft: Draft, id: string, type: string): void {
   const subscription = /^\/subscriptions\/[^/]+/i.exec(id)?.[0];
-  if (subscription !== undefined && draft.get(subscription) === undefined) {
+  const home = subscription === undefined ? undefined : draft.get(subscription);
+  if (subscription !== undefined && home === undefined) {
     const says = `The subscription '${subscription.split('/')[2]}' could not be found.`;
     throw new Refusal('SubscriptionNotFound', says, { status: 404 });
+  }
+  if (home !== undefined && !servesType(planeOfSubscription(home), type)) {
+    const says = `Resources of type '${type}' cannot be in the subscription '${home.name}'.`;
+    throw new Refusal('InvalidResourceType', says, { status: 404 });
   }
   const group = /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.exec(id)?.[0];
   if (group !== undefined && type !== groupType && draft.get(group) === undefined) throw notFound(group, groupType);

@@ -5,15 +5,16 @@ import { isObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Caller, Engine } from '#engine/engine.ts';
 import type { Principal } from '#engine/identity/verify-token.ts';
+import type { Plane } from '#model/plans/plane.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
 import type { RefusedToken } from '#faces/arm/identified.ts';
 import type { ShownTexts } from '#faces/arm/shown-texts.ts';
 
-/** Addresses of the stamp as clients see them. `login` is `https://adfs.<zone>/adfs`. */
+/** Addresses of the stamp as clients of the plane see them. `login` is `https://adfs.<zone>/adfs`. */
 export type ArmEndpoints = {
-  readonly management: string;
-  readonly adminManagement: string;
+  /** This face: `management.` or `adminmanagement.<zone>`. */
+  readonly resourceManager: string;
   readonly login: string;
   readonly portal: string;
   readonly graph: string;
@@ -25,14 +26,14 @@ export type ArmEndpoints = {
 export type Tenant = { readonly tenantId: string; readonly displayName: string; readonly domains: readonly string[] };
 
 export type ArmOptions = {
+  /** Which plane the face is; the operator's takes bound tokens only. */
+  readonly plane: Plane;
   readonly engine: Engine;
   readonly verify: (bearerToken: string) => Promise<Principal>;
   readonly endpoints: ArmEndpoints;
   readonly tenantId: string;
   /** The directories that a caller knows: its own first. Without it there is the stamp's own alone. */
   readonly tenantsOf?: (caller: Caller) => readonly Tenant[];
-  /** Which plane the face is; the operator's takes bound tokens only. */
-  readonly plane?: 'tenant' | 'admin';
   /** Refuses every token that is bound neither to a key nor to a certificate. */
   readonly wantsBound?: boolean;
   /** Told of every token that is refused. */
@@ -94,7 +95,13 @@ export function checkSubscription(call: Call, scope: string): void {
     );
   }
   if (call.engine.view().get(`/subscriptions/${stated}`) !== undefined) return;
-  throw new Refusal('SubscriptionNotFound', `The subscription '${stated}' could not be found.`, { status: 404 });
+  throw subscriptionNotFound(stated);
+}
+
+/** 404 as Azure words it. */
+export function subscriptionNotFound(stated: string): Refusal {
+  const says = `The subscription '${stated.slice(0, 100)}' could not be found.`;
+  return new Refusal('SubscriptionNotFound', says, { status: 404 });
 }
 
 /** The resource group of the route as it is kept; 404 when it is not there (that goes before everything else). */

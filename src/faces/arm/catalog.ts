@@ -18,6 +18,8 @@ import {
   type Versions,
 } from '#faces/arm/versions.ts';
 
+import { servesType, type Plane } from '#model/plans/plane.ts';
+
 /** Api-versions of a type, newest first; none when the stamp does not know the type. */
 export function apiVersionsOf(type: string): readonly string[] {
   const row = rowOf(type);
@@ -224,12 +226,15 @@ export function rowOf(type: string): Row | undefined {
   return byType.get(type.toLowerCase());
 }
 
-/** Provider namespaces in the order of their first row. */
-export const namespaces: readonly string[] = [...new Set(rows.map(({ type }) => namespaceOf(type)))];
+/** Provider namespaces of a plane in the order of their first row. */
+export function namespacesOf(plane: Plane): readonly string[] {
+  return [...new Set(rows.filter(({ type }) => servesType(plane, type)).map(({ type }) => namespaceOf(type)))];
+}
 
-/** The rows of a namespace, in any casing. */
-export function rowsOf(namespace: string): readonly Row[] {
-  return rows.filter(({ type }) => namespaceOf(type).toLowerCase() === namespace.toLowerCase());
+/** The rows of a namespace (in any casing) that a plane has. */
+export function rowsOf(namespace: string, plane: Plane): readonly Row[] {
+  const key = namespace.toLowerCase();
+  return rows.filter(({ type }) => namespaceOf(type).toLowerCase() === key && servesType(plane, type));
 }
 
 /** Is the api-version served for the row? */

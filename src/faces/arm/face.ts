@@ -10,6 +10,7 @@ import { idsOf, readAsked } from '#faces/arm/asked.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
 import { challenges } from '#faces/arm/identified.ts';
 import { passGrid } from '#faces/arm/pipeline.ts';
+import { PlaneEngine } from '#faces/arm/plane.ts';
 import { ShownTexts } from '#faces/arm/shown-texts.ts';
 import { armRouter } from '#faces/arm/table.ts';
 
@@ -17,7 +18,8 @@ export type { ArmOptions } from '#faces/arm/call.ts';
 
 /** Makes the request handler; the caller mounts it on `management.` and `adminmanagement.<zone>` of its TLS server. */
 export function armFace(options: ArmOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  const router = armRouter();
+  const router = armRouter(options.plane);
+  const engine = new PlaneEngine(options.engine, options.plane);
   const budget = new Budget(options.now);
   const shownTexts = new ShownTexts();
   const proofs = startProofs(options.now);
@@ -39,9 +41,9 @@ export function armFace(options: ArmOptions): (request: IncomingMessage, respons
     atWork += 1;
     let ids: AnswerIds = idsOf(request, requestId);
     const answered = async (): Promise<Answer> => {
-      const asked = readAsked(request, { requestId, fallbackBase: options.endpoints.management });
+      const asked = readAsked(request, { requestId, fallbackBase: options.endpoints.resourceManager });
       ids = asked;
-      return await passGrid({ options, router, request, asked, budget, proofs, shownTexts, note });
+      return await passGrid({ options, engine, router, request, asked, budget, proofs, shownTexts, note });
     };
     void answered()
       .catch((error: unknown) => failure(error, options, proofs))

@@ -31,6 +31,8 @@ import type { Context, Resource } from '#model/resource.ts';
 
 const subscription = '11111111-2222-4333-8444-555555555555';
 export const s = `/subscriptions/${subscription}`;
+/** The operator's own subscription, on the plane of administration. */
+export const provider = '/subscriptions/99999999-2222-4333-8444-555555555555';
 export const owner = 'aaaaaaaa-0000-4000-8000-000000000001';
 const stranger = 'aaaaaaaa-0000-4000-8000-000000000002';
 export const tenantId = 'bbbbbbbb-0000-4000-8000-000000000001';
@@ -65,28 +67,24 @@ class FakeEngine implements Engine {
 
   constructor() {
     const common = { etag: 'W/"1"', createdAt: '2026-01-01T00:00:00.000Z', changedAt: '2026-01-01T00:00:00.000Z' };
-    const assignment = {
-      principalId: owner,
-      roleDefinitionId: `${s}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635`,
-      scope: s,
-    };
-    const resources: Resource[] = [
+    const owned = (id: string, properties: JsonObject): Resource[] => [
+      { id, type: 'Microsoft.Resources/subscriptions', name: id.split('/')[2] ?? '', properties, ...common },
       {
-        id: s,
-        type: 'Microsoft.Resources/subscriptions',
-        name: subscription,
-        properties: { displayName: 'Test', state: 'Enabled' },
-        ...common,
-      },
-      {
-        id: `${s}/providers/Microsoft.Authorization/roleAssignments/${owner}`,
+        id: `${id}/providers/Microsoft.Authorization/roleAssignments/${owner}`,
         type: 'Microsoft.Authorization/roleAssignments',
         name: owner,
-        properties: assignment,
+        properties: {
+          principalId: owner,
+          roleDefinitionId: `${id}/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635`,
+          scope: id,
+        },
         ...common,
       },
     ];
-    this.memory = new MemoryView(resources);
+    this.memory = new MemoryView([
+      ...owned(s, { displayName: 'Test', state: 'Enabled' }),
+      ...owned(provider, { displayName: 'Provider', state: 'Enabled', routingResourceManagerType: 'Admin' }),
+    ]);
     this.access = new AccessIndex(() => this.memory);
     this.deployments = fakeDeployments(this);
     const programs = () => Promise.resolve(compileStamp(this.memory, this.context('').stamp, new CompileMemo()));
@@ -286,13 +284,13 @@ export type FakeStamp = {
 export async function fakeStamp(options: Partial<ArmOptions> = {}): Promise<FakeStamp> {
   const engine = new FakeEngine();
   const bugs: unknown[] = [];
+  const resourceManager = `https://${options.plane === 'admin' ? 'admin' : ''}management.local.test`;
   const endpoints = {
-    management: 'https://management.local.test',
-    adminManagement: 'https://adminmanagement.local.test',
+    resourceManager,
     login: 'https://adfs.local.test/adfs',
     portal: 'https://portal.local.test',
     graph: 'https://graph.local.test',
-    audience: 'https://management.local.test/',
+    audience: `${resourceManager}/`,
     zone: 'local.test',
   };
   const verify = (token: string): Promise<Principal> => {
@@ -302,6 +300,7 @@ export async function fakeStamp(options: Partial<ArmOptions> = {}): Promise<Fake
     return Promise.resolve({ oid, tid: tenantId, kind: 'user', groups: [], displayName: token, appid: owner });
   };
   const handler = armFace({
+    plane: 'tenant',
     engine,
     verify,
     endpoints,

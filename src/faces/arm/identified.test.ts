@@ -5,11 +5,11 @@ import { after, before, test } from 'node:test';
 import { Refusal } from '#base/wrong.ts';
 import { generateProofKey, makeProof, readProofKey } from '#engine/identity/proof-maker.ts';
 import { TokenRefusal, type Principal } from '#engine/identity/verify-token.ts';
-import { fakeStamp, owner, s, tenantId, type Call, type FakeStamp, type Reply } from '#faces/arm/fake-engine.ts';
+import { fakeStamp, owner, tenantId, type Call, type FakeStamp, type Reply } from '#faces/arm/fake-engine.ts';
 import { boundWanted, type RefusedToken } from '#faces/arm/identified.ts';
 
 const key = await readProofKey(generateProofKey());
-const path = `${s}/locations?api-version=2022-12-01`;
+const path = '/subscriptions?api-version=2022-12-01';
 const management = 'https://management.local.test';
 const noted: RefusedToken[] = [];
 
@@ -105,9 +105,9 @@ test('a revoked token of a client that takes challenges is answered with one', a
 test('which plane wants bound tokens is decided in one place', () => {
   assert.deepEqual(
     [
-      boundWanted({ plane: 'admin', wantsBound: false }),
+      boundWanted({ plane: 'admin' }),
       boundWanted({ plane: 'tenant' }),
-      boundWanted({ wantsBound: true }),
+      boundWanted({ plane: 'tenant', wantsBound: true }),
     ],
     [true, false, true],
   );

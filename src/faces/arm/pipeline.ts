@@ -3,13 +3,14 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '#base/wrong.ts';
 import type { Json } from '#base/json.ts';
-import type { Caller } from '#engine/engine.ts';
+import type { Caller, Engine } from '#engine/engine.ts';
 import type { Proofs } from '#engine/identity/dpop.ts';
+import { planeOfScope } from '#model/plans/plane.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
 import type { Budget } from '#faces/arm/budget.ts';
 import { readJson } from '#faces/arm/body.ts';
-import type { ArmOptions } from '#faces/arm/call.ts';
+import { subscriptionNotFound, type ArmOptions } from '#faces/arm/call.ts';
 import { apiVersionsOf, namespaceOf, serves, type Row } from '#faces/arm/catalog.ts';
 import { callerOf } from '#faces/arm/identified.ts';
 import { metadataAnswer } from '#faces/arm/metadata.ts';
@@ -19,6 +20,8 @@ import type { ShownTexts } from '#faces/arm/shown-texts.ts';
 /** What is known of a request so far; each check adds its part, and one of them the answer. */
 type Pass = {
   readonly options: ArmOptions;
+  /** The engine as this plane sees it. */
+  readonly engine: Engine;
   readonly router: Router;
   readonly request: IncomingMessage;
   readonly asked: Asked;
@@ -44,6 +47,7 @@ const grid: readonly (readonly [asks: string, check: Check])[] = [
   ['has the caller requests left in this hour?', withinBudget],
   ['which api-version?', versioned],
   ['who answers this path?', routed],
+  ["is its subscription one of this plane's?", onPlane],
   ['is the api-version served for that type?', served],
   ['does the path take this method?', methodTaken],
   ['what is in the body?', bodyRead],
@@ -52,7 +56,7 @@ const grid: readonly (readonly [asks: string, check: Check])[] = [
 
 export type Passing = Pick<
   Pass,
-  'options' | 'router' | 'request' | 'asked' | 'budget' | 'proofs' | 'shownTexts' | 'note'
+  'options' | 'engine' | 'router' | 'request' | 'asked' | 'budget' | 'proofs' | 'shownTexts' | 'note'
 >;
 
 /** Takes a request through the grid; refusals and faults are thrown. */
@@ -105,6 +109,15 @@ function routed({ asked, router }: Pass): Partial<Pass> {
   return { route: router(asked.segments, asked.method) };
 }
 
+/** A subscription of the other plane is not there: neither it, nor what lies in it, nor a name in it that nobody has. */
+function onPlane({ asked, options }: Pass): Partial<Pass> {
+  const [first, subscription] = asked.segments;
+  if (first?.toLowerCase() !== 'subscriptions' || subscription === undefined) return {};
+  const plane = planeOfScope(options.engine.view(), `/subscriptions/${subscription}`);
+  if (plane === undefined || plane === options.plane) return {};
+  throw subscriptionNotFound(subscription);
+}
+
 function served({ route, apiVersion = '', options }: Pass): Partial<Pass> {
   if (route === undefined || serves(route.row, apiVersion)) return {};
   throw notServed(route.row, apiVersion, options.location);
@@ -136,6 +149,7 @@ async function bodyRead({ request, endpoint }: Pass): Promise<Partial<Pass>> {
 
 async function handled({
   options,
+  engine,
   shownTexts,
   asked,
   caller,
@@ -147,6 +161,6 @@ async function handled({
   if (caller === undefined || apiVersion === undefined || route === undefined || endpoint === undefined) {
     throw new TypeError('The grid reached the handler without caller, api-version and route.');
   }
-  const call = { options, engine: options.engine, shownTexts, asked, caller, apiVersion, parts: route.parts, body };
+  const call = { options, engine, shownTexts, asked, caller, apiVersion, parts: route.parts, body };
   return { answer: await endpoint.handler(call) };
 }

@@ -2,16 +2,17 @@
 
 import { Refusal } from '#base/wrong.ts';
 import type { JsonObject } from '#base/json.ts';
+import type { Plane } from '#model/plans/plane.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
 import { partOf, subscriptionId, type Call } from '#faces/arm/call.ts';
-import { apiVersionsOf, namespaceOf, namespaces, rowsOf, type Row } from '#faces/arm/catalog.ts';
+import { apiVersionsOf, namespaceOf, namespacesOf, rowsOf, type Row } from '#faces/arm/catalog.ts';
 import { listAnswer } from '#faces/arm/page.ts';
 
 /** GET `/providers` and `/subscriptions/{subscription}/providers`. */
 export function listProviders(call: Call): Answer {
   return listAnswer(
     call,
-    namespaces.map((namespace) => showProvider(call, namespace)),
+    namespacesOf(call.options.plane).map((namespace) => showProvider(call, namespace)),
   );
 }
 
@@ -34,7 +35,7 @@ export function unregisterProvider(call: Call): never {
 
 function namespaceNamed(call: Call): string {
   const stated = partOf(call, 'namespace');
-  const namespace = namespaces.find((known) => known.toLowerCase() === stated.toLowerCase());
+  const namespace = namespacesOf(call.options.plane).find((known) => known.toLowerCase() === stated.toLowerCase());
   if (namespace !== undefined) return namespace;
   throw new Refusal('InvalidResourceNamespace', `The resource namespace '${stated.slice(0, 200)}' is invalid.`, {
     status: 404,
@@ -47,7 +48,7 @@ function showProvider(call: Call, namespace: string): JsonObject {
     ...(isOfTenant ? {} : { id: `${subscriptionId(call)}/providers/${namespace}` }),
     namespace,
     ...(isOfTenant ? {} : { registrationState: 'Registered', registrationPolicy: 'RegistrationFree' }),
-    resourceTypes: rowsOf(namespace).map((row) => showType(row, call.options.location)),
+    resourceTypes: rowsOf(namespace, call.options.plane).map((row) => showType(row, call.options.location)),
   };
 }
 
@@ -65,15 +66,15 @@ function showType({ type, lives }: Row, location: string): JsonObject {
 export function listOperations(call: Call, namespace: string): Answer {
   return listAnswer(
     call,
-    operationsOf(namespace).map(({ name, display }) => ({ name, display })),
+    operationsOf(namespace, call.options.plane).map(({ name, display }) => ({ name, display })),
   );
 }
 
 export type ProviderOperation = { readonly name: string; readonly type: string; readonly display: JsonObject };
 
 /** What roles can allow, per type of a namespace. */
-export function operationsOf(namespace: string): readonly ProviderOperation[] {
-  return rowsOf(namespace).flatMap((row) => {
+export function operationsOf(namespace: string, plane: Plane): readonly ProviderOperation[] {
+  return rowsOf(namespace, plane).flatMap((row) => {
     const resource = row.type.slice(namespaceOf(row.type).length + 1);
     return actsOf(row).map((act) => ({
       name: `${row.type}/${act}`,

@@ -6,10 +6,11 @@ import { builtInRoles, roleOf, type RoleDefinition } from '#access/roles.ts';
 import { scopeHolds } from '#access/scope.ts';
 import { tryId } from '#model/arm-id.ts';
 import { customRole, roleAssignmentType, roleDefinitionType } from '#model/authorization/role-definition.ts';
+import type { Plane } from '#model/plans/plane.ts';
 import type { Resource } from '#model/resource.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
 import { checkGroup, checkSubscription, partOf, type Call } from '#faces/arm/call.ts';
-import { namespaces, rowsOf } from '#faces/arm/catalog.ts';
+import { namespacesOf, rowsOf } from '#faces/arm/catalog.ts';
 import { calledWith, equalTo, parseFilter, type Term } from '#faces/arm/filter.ts';
 import { extensionsAt, readable, shower } from '#faces/arm/list.ts';
 import { listAnswer, pageAnswer } from '#faces/arm/page.ts';
@@ -137,21 +138,26 @@ function definitionOf({ name, properties }: Resource): RoleDefinition {
 
 /** GET `providerOperations`: the actions that a role can name, per provider. */
 export function listProviderOperations(call: Call): Answer {
-  return listAnswer(call, namespaces.map(showOperations));
+  const { plane } = call.options;
+  return listAnswer(
+    call,
+    namespacesOf(plane).map((namespace) => showOperations(namespace, plane)),
+  );
 }
 
 /** GET of one provider's. */
 export function getProviderOperations(call: Call): Answer {
   const stated = partOf(call, 'namespace');
-  const namespace = namespaces.find((known) => same(known, stated));
+  const { plane } = call.options;
+  const namespace = namespacesOf(plane).find((known) => same(known, stated));
   if (namespace === undefined) {
     throw new Refusal('ProviderNotFound', `Provider '${stated.slice(0, 200)}' not found.`, { status: 404 });
   }
-  return shown(showOperations(namespace));
+  return shown(showOperations(namespace, plane));
 }
 
-function showOperations(namespace: string): JsonObject {
-  const operations = operationsOf(namespace);
+function showOperations(namespace: string, plane: Plane): JsonObject {
+  const operations = operationsOf(namespace, plane);
   const describe = (type: string) =>
     operations
       .filter((operation) => operation.type === type)
@@ -166,7 +172,7 @@ function showOperations(namespace: string): JsonObject {
     type: 'Microsoft.Authorization/providerOperations',
     name: namespace,
     displayName: namespace,
-    resourceTypes: rowsOf(namespace)
+    resourceTypes: rowsOf(namespace, plane)
       .filter(({ lives }) => lives !== 'surface')
       .map(({ type }) => ({ name: type.slice(namespace.length + 1), displayName: type, operations: describe(type) })),
     operations: [],

@@ -2,6 +2,7 @@
 
 import { Refusal } from '#base/wrong.ts';
 import { canonicalId, splitAction, tryId, typeOfId } from '#model/arm-id.ts';
+import { servesType, type Plane } from '#model/plans/plane.ts';
 import { canonicalType } from '#model/types.ts';
 import type { BodyKind } from '#faces/arm/body.ts';
 import type { Handler, Parts } from '#faces/arm/call.ts';
@@ -37,6 +38,8 @@ export type ResourceHandlers = {
 
 export type Router = (segments: readonly string[], method: string) => Route;
 
+type Resources = ResourceHandlers & { readonly plane: Plane };
+
 type Compiled = {
   readonly words: readonly string[];
   readonly isScoped: boolean;
@@ -44,10 +47,11 @@ type Compiled = {
   readonly methods: Route['methods'];
 };
 
-/** Builds the router. Throws when a line names a type that the catalog lacks. */
-export function makeRouter(lines: readonly Line[], resources: ResourceHandlers): Router {
-  const compiled = lines.map(compile);
+/** Builds the router of a plane: lines and types of the other are not there. Throws when a line names a type that the catalog lacks. */
+export function makeRouter(lines: readonly Line[], handlers: ResourceHandlers, plane: Plane): Router {
+  const compiled = lines.map(compile).filter(({ row }) => servesType(plane, row.type));
   const ending = byEnding(compiled);
+  const resources = { ...handlers, plane };
   return (segments) => {
     const last = segments.at(-1)?.toLowerCase() ?? '';
     for (const line of ending.get(last) ?? ending.get('') ?? []) {
@@ -114,7 +118,7 @@ function scopeOf(segments: readonly string[]): string | undefined {
   return tryId(text) === undefined ? undefined : canonicalId(text);
 }
 
-function resourceRoute(path: string, handlers: ResourceHandlers): Route {
+function resourceRoute(path: string, handlers: Resources): Route {
   const type = typeOfId(path);
   if (type !== undefined) return oneRoute({ id: canonicalId(path), type }, handlers);
   const split = splitAction(path);
@@ -124,8 +128,8 @@ function resourceRoute(path: string, handlers: ResourceHandlers): Route {
   throw new Refusal('NotFound', `Nothing is served at the path '${path.slice(0, 500)}'.`, { status: 404 });
 }
 
-function oneRoute({ id, type }: { id: string; type: string }, handlers: ResourceHandlers): Route {
-  const row = known(type);
+function oneRoute({ id, type }: { id: string; type: string }, handlers: Resources): Route {
+  const row = known(type, handlers.plane);
   if (row.lives === 'part') return { row, parts: { id, type: row.type }, methods: { GET: handlers.part } };
   const methods = row.methods.flatMap((method) => {
     const endpoint = handlers.one[method];
@@ -140,16 +144,18 @@ function oneRoute({ id, type }: { id: string; type: string }, handlers: Resource
 }
 
 /** What hangs below a resource: a list of children or parts when the catalog has such a type, else an action. */
-function belowRoute({ id, action }: { id: string; action: string }, handlers: ResourceHandlers): Route {
+function belowRoute({ id, action }: { id: string; action: string }, handlers: Resources): Route {
   const parent = typeOfId(id) ?? '';
-  const row = rowOf(`${parent}/${action}`);
+  const below = rowOf(`${parent}/${action}`);
+  const row = below !== undefined && servesType(handlers.plane, below.type) ? below : undefined;
   if (row?.lives === 'part')
     return { row, parts: { parent: canonicalId(id), type: row.type }, methods: { GET: handlers.parts } };
   if (row !== undefined)
     return { row, parts: { scope: canonicalId(id), type: row.type }, methods: { GET: handlers.list } };
+  const above = known(parent, handlers.plane);
   return {
-    row: known(parent),
-    parts: { id: canonicalId(id), type: known(parent).type, action },
+    row: above,
+    parts: { id: canonicalId(id), type: above.type, action },
     methods: handlers.action,
   };
 }
@@ -165,16 +171,16 @@ function collectionOf(path: string): Collection | undefined {
   return scope === undefined ? undefined : { scope, type: canonicalType(`${namespace}/${type}`) };
 }
 
-function collectionRoute({ scope, type }: Collection, handlers: ResourceHandlers): Route {
-  const row = known(type);
+function collectionRoute({ scope, type }: Collection, handlers: Resources): Route {
+  const row = known(type, handlers.plane);
   return { row, parts: { scope, type: row.type }, methods: { GET: handlers.list } };
 }
 
-function known(type: string): Row {
+function known(type: string, plane: Plane): Row {
   const row = rowOf(type);
-  if (row !== undefined && row.lives !== 'surface') return row;
+  if (row !== undefined && row.lives !== 'surface' && servesType(plane, row.type)) return row;
   const [namespace = '', ...rest] = type.split('/');
-  if (rowsOf(namespace).length === 0) {
+  if (rowsOf(namespace, plane).length === 0) {
     throw new Refusal('InvalidResourceNamespace', `The resource namespace '${namespace.slice(0, 200)}' is invalid.`, {
       status: 404,
     });

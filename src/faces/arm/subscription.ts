@@ -2,11 +2,10 @@
 
 import type { JsonObject } from '#base/json.ts';
 import type { Resource } from '#model/resource.ts';
+import { subscriptionType } from '#model/plans/plane.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
 import { subscriptionId, type Call, type Tenant } from '#faces/arm/call.ts';
 import { listAnswer } from '#faces/arm/page.ts';
-
-const subscriptionType = 'Microsoft.Resources/subscriptions';
 
 /** GET `/subscriptions`: those in which the caller has a right anywhere. */
 export function listSubscriptions(call: Call): Answer {

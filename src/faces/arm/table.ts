@@ -1,6 +1,6 @@
 /** The table of fixed addresses: each line a path, whose api-versions count, and who answers. */
 
-import { namespaces } from '#faces/arm/catalog.ts';
+import { namespacesOf } from '#faces/arm/catalog.ts';
 import * as deployment from '#faces/arm/deployment.ts';
 import { listAllResources, listGroupResources } from '#faces/arm/generic.ts';
 import * as group from '#faces/arm/group.ts';
@@ -10,11 +10,17 @@ import * as provider from '#faces/arm/provider.ts';
 import * as resource from '#faces/arm/resource.ts';
 import { makeRouter, type Line, type ResourceHandlers, type Router } from '#faces/arm/route.ts';
 import { surfaces } from '#faces/arm/surface.ts';
+import type { Plane } from '#model/plans/plane.ts';
 import { getSubscription, listLocations, listSubscriptions, listTenants } from '#faces/arm/subscription.ts';
 
-/** The router of the whole face. */
-export function armRouter(): Router {
-  return makeRouter([...tenancy, ...deployments, ...operations(), ...surfaces], resources);
+/** The router of a plane's face. */
+export function armRouter(plane: Plane): Router {
+  return makeRouter(linesOf(plane), resources, plane);
+}
+
+/** All lines; a plane's router leaves out those of the other. */
+export function linesOf(plane: Plane): readonly Line[] {
+  return [...tenancy, ...deployments, ...operations(plane), ...surfaces];
 }
 
 const resources: ResourceHandlers = {
@@ -134,7 +140,7 @@ const deployments: readonly Line[] = [
 ];
 
 /** Where operations are polled: under the provider that does the work, and under the subscription. */
-function operations(): Line[] {
+function operations(plane: Plane): Line[] {
   const polls = ['Microsoft.Network/locations', 'Microsoft.Compute/locations', 'Microsoft.Storage/locations'].flatMap(
     (type): Line[] => [
       { pattern: `${s}/providers/${type}/{location}/operations/{operation}`, type, methods: { GET: operationStatus } },
@@ -146,7 +152,7 @@ function operations(): Line[] {
     ],
   );
   const ofArm = { type: 'Microsoft.Resources/operations', methods: { GET: operationResult } };
-  const lists = namespaces
+  const lists = namespacesOf(plane)
     .filter((namespace) => namespace !== 'Microsoft.Insights')
     .map((namespace): Line => {
       const type = `${namespace}/operations`;

@@ -8,11 +8,9 @@ import { deepFreeze, type JsonObject } from '#base/json.ts';
 import { auditTrail } from '#engine/audit/trail.ts';
 import { startDeployments } from '#engine/deployments/deployments.ts';
 import type { Operation } from '#engine/engine.ts';
-import { setAdministrator } from '#engine/identity/administrators.ts';
 import { openDirectory, principalOf, type Directories, type Directory } from '#engine/identity/directory.ts';
 import { directoriesAsGuest } from '#engine/identity/guests.ts';
 import { importTokenKeys, type StoredTokenKeys } from '#engine/identity/token-keys.ts';
-import { createUser } from '#engine/identity/users.ts';
 import { tokenVerifier } from '#engine/identity/verify-token.ts';
 import type { Prover } from '#engine/ports.ts';
 import { StampEngine, type World } from '#engine/stamp-engine.ts';
@@ -25,10 +23,11 @@ import type { IdentityOptions } from '#faces/identity/identity.ts';
 import { isNetworkBound } from '#engine/identity/network.ts';
 import { MemoryView } from '#model/memory.ts';
 import { nouns } from '#model/nouns.ts';
+import type { Plane } from '#model/plans/plane.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
-import { owner } from '#access/roles.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { directoryRows } from '#main/boot/directory-rows.ts';
+import { firstResources } from '#main/boot/first-resources.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { clock, dice, type Frame } from '#main/boot/process.ts';
 import { refusedTokenNote, signInNote } from '#main/boot/sign-in-notes.ts';
@@ -68,6 +67,8 @@ export type Assembly = {
   readonly store: Store;
   readonly handlers: {
     readonly arm: (request: IncomingMessage, response: ServerResponse) => void;
+    /** ARM on the plane of administration. */
+    readonly admin: (request: IncomingMessage, response: ServerResponse) => void;
     readonly identity: (request: IncomingMessage, response: ServerResponse) => void;
   };
 };
@@ -125,77 +126,13 @@ function revisionOf(store: Store): number {
   return row?.revision ?? 0;
 }
 
-/** The first administrator, the first subscription, and that the one owns the other: made once, kept in the store. */
-async function firstResources(engine: StampEngine, directory: Directory, boot: AssemblyParts['boot']): Promise<void> {
-  const subscriptionId = boot.secret('subscriptionId').reveal();
-  const id = `/subscriptions/${subscriptionId}`;
-  if (directory.users.size === 0) {
-    await createUser(directory, {
-      upn: `admin@${directory.domain}`,
-      displayName: 'First administrator',
-      password: boot.secret('firstPassword'),
-      mustChangePassword: true,
-    });
-  }
-  // Stores of earlier versions know of no administrators: the first user that was made is the first of them.
-  const administrator = [...directory.users.values()].toSorted((left, right) => left.createdMs - right.createdMs)[0];
-  if (administrator === undefined) throw new Error('The directory has no user after its first start.');
-  if (directory.record.administrators.length === 0) await setAdministrator(directory, administrator.id, true);
-  if (engine.view().get(id) !== undefined) return;
-  const context = engine.context('2020-09-01');
-  const common = { etag: `W/"${dice.guid()}"`, createdAt: context.now, changedAt: context.now };
-  await engine.gate.change((draft) => {
-    draft.put({
-      id,
-      type: 'Microsoft.Resources/subscriptions',
-      name: subscriptionId,
-      properties: { displayName: 'Default Provider Subscription', state: 'Enabled' },
-      ...common,
-    });
-    draft.put(roleAssignment({ scope: id, principalId: administrator.id, role: owner.id, type: 'User' }, common));
-    return { value: undefined, about: { subscription: '' } };
-  });
-}
-
-/** A role assignment as a resource. */
-export function roleAssignment(
-  wanted: {
-    readonly scope: string;
-    readonly principalId: string;
-    readonly role: string;
-    readonly type: 'User' | 'ServicePrincipal';
-  },
-  common: Pick<Resource, 'etag' | 'createdAt' | 'changedAt'>,
-): Resource {
-  const name = dice.guid();
-  return {
-    id: `${wanted.scope}/providers/Microsoft.Authorization/roleAssignments/${name}`,
-    type: 'Microsoft.Authorization/roleAssignments',
-    name,
-    properties: {
-      roleDefinitionId: `${wanted.scope}/providers/Microsoft.Authorization/roleDefinitions/${wanted.role}`,
-      principalId: wanted.principalId,
-      principalType: wanted.type,
-      scope: wanted.scope,
-    },
-    ...common,
-  };
-}
-
 async function handlersOf(
   { boot, frame, facts, endpoints, longRunning, wantsBound = false, networkBound }: AssemblyParts,
   { engine, directory, store }: Pick<Assembly, 'engine' | 'directory' | 'store'>,
 ): Promise<Assembly['handlers']> {
   const keys = await importTokenKeys(JSON.parse(boot.secret('tokens').reveal()) as StoredTokenKeys);
-  const audience = `${endpoints.management}/`;
-  const audiences = [
-    audience,
-    endpoints.management,
-    endpoints.adminManagement,
-    `${endpoints.adminManagement}/`,
-    endpoints.graph,
-    `${endpoints.graph}/`,
-  ];
+  const audiencesOf = (base: string): [string, string] => [`${base}/`, base];
+  const audiences = [endpoints.management, endpoints.adminManagement, endpoints.graph].flatMap(audiencesOf);
   const onBug = (error: unknown): void => {
     frame.log.error({ err: error }, 'a request met a bug');
   };
@@ -210,37 +147,44 @@ async function handlersOf(
     note: signInNote(noting),
     onBug,
   });
-  const verify = tokenVerifier({
-    issuer: issuerOf(endpoints.adfs),
-    audiences: audiences.slice(0, 4),
-    keys,
-    now: () => clock.now(),
-    ...rulesOf(directory),
-  });
-  const arm = armFace({
-    engine,
-    verify,
-    endpoints: {
-      management: endpoints.management,
-      adminManagement: endpoints.adminManagement,
-      login: `${endpoints.adfs}/adfs`,
-      portal: endpoints.portal,
-      graph: endpoints.graph,
-      audience,
-      zone: facts.zone,
-    },
-    tenantId: facts.tenantId,
-    tenantsOf: ({ oid, tenantId }) => tenantsOf(directory.directories, { oid, tenantId }),
-    location: facts.location,
-    enforcing: facts.enforcing,
-    longRunning,
-    now: () => clock.now(),
-    newGuid: () => dice.guid(),
-    onBug,
-    wantsBound,
-    noteRefused: refusedTokenNote(noting),
-  });
-  return { arm, identity };
+  const now = (): number => clock.now();
+  const faceOf = (plane: Plane, base: string, portal: string) =>
+    armFace({
+      plane,
+      engine,
+      // A token for one plane is none for the other.
+      verify: tokenVerifier({
+        issuer: issuerOf(endpoints.adfs),
+        audiences: audiencesOf(base),
+        keys,
+        now,
+        ...rulesOf(directory),
+      }),
+      endpoints: {
+        resourceManager: base,
+        login: `${endpoints.adfs}/adfs`,
+        portal,
+        graph: endpoints.graph,
+        audience: audiencesOf(base)[0],
+        zone: facts.zone,
+      },
+      tenantId: facts.tenantId,
+      tenantsOf: ({ oid, tenantId }) => tenantsOf(directory.directories, { oid, tenantId }),
+      location: facts.location,
+      enforcing: facts.enforcing,
+      longRunning,
+      now,
+      newGuid: () => dice.guid(),
+      onBug,
+      // The operator's plane takes bound tokens only, whatever is said of the tenants'.
+      ...(plane === 'tenant' ? { wantsBound } : {}),
+      noteRefused: refusedTokenNote(noting),
+    });
+  return {
+    arm: faceOf('tenant', endpoints.management, endpoints.portal),
+    admin: faceOf('admin', endpoints.adminManagement, `https://adminportal.${facts.zone}`),
+    identity,
+  };
 }
 
 /** What every face asks of the directories when it checks a token. */

@@ -31,11 +31,18 @@ export type Prepared = {
   readonly places: Places;
   readonly tenantId: string;
   readonly subscriptionId: string;
+  /** The operator's own subscription on the plane of administration. */
+  readonly providerSubscriptionId: string;
   /** What each process is told. */
   readonly boots: { readonly [process in 'proofd' | 'netd' | 'stampd' | 'guestd' | 'edged']: Boot };
 };
 
-type Identity = { readonly tenantId: string; readonly subscriptionId: string; readonly labAppId: string };
+type Identity = {
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  readonly labAppId: string;
+  readonly providerSubscriptionId: string;
+};
 
 /** Prepares the state directory; `owned` is false in model mode, where everything runs as one user. */
 export async function prepare(
@@ -45,11 +52,7 @@ export async function prepare(
   const places = placesOf(settings);
   if (options.owned) wantReachable(places.state);
   makeFolders(places, { owned: options.owned, number: settings.number });
-  const ids = keptJson<Identity>(join(places.keys, 'stamp.json'), () => ({
-    tenantId: randomUUID(),
-    subscriptionId: randomUUID(),
-    labAppId: randomUUID(),
-  }));
+  const ids = identityOf(places);
   const store = kept(join(places.keys, 'store.key'), () => `${randomBytes(32).toString('hex')}\n`).trim();
   const prover = keptJson(join(places.keys, 'prover.json'), generateProverKeys);
   const tokens = await keptLater(join(places.keys, 'tokens.json'), async () =>
@@ -68,6 +71,7 @@ export async function prepare(
     places,
     tenantId: ids.tenantId,
     subscriptionId: ids.subscriptionId,
+    providerSubscriptionId: ids.providerSubscriptionId,
     boots: {
       proofd: { ...common, secrets: { prover: prover.privatePem, operatorPin: operator.publicPem, policy } },
       netd: { ...common, secrets: { proverPin: prover.publicPem } },
@@ -82,12 +86,28 @@ export async function prepare(
           tlsCertificate: tls.certificatePem,
           firstPassword: first.password,
           subscriptionId: ids.subscriptionId,
+          providerSubscriptionId: ids.providerSubscriptionId,
           labAppId: ids.labAppId,
           labSecret: lab,
         },
       },
     },
   };
+}
+
+/** The stamp's ids. A stamp of an earlier version gets those that it lacks, which it keeps from then on. */
+function identityOf({ keys }: Places): Identity {
+  const path = join(keys, 'stamp.json');
+  const known = keptJson<Identity | Omit<Identity, 'providerSubscriptionId'>>(path, () => ({
+    tenantId: randomUUID(),
+    subscriptionId: randomUUID(),
+    labAppId: randomUUID(),
+    providerSubscriptionId: randomUUID(),
+  }));
+  if ('providerSubscriptionId' in known) return known;
+  const whole = { ...known, providerSubscriptionId: randomUUID() };
+  writeWhole(path, JSON.stringify(whole));
+  return whole;
 }
 
 /** The stamp's own users must get to the state through every folder above it. */

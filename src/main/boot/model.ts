@@ -30,7 +30,7 @@ export const notice =
 export type ModelOptions = {
   readonly settings: Settings;
   /** Fixed ports; without them those of the last start, when they are free, else any. */
-  readonly ports?: { readonly arm: number; readonly identity: number };
+  readonly ports?: Ports;
   /** The faces take only tokens that are bound to a key or a certificate. */
   readonly wantsBound?: boolean;
   /** As `AssemblyParts.networkBound`. */
@@ -48,7 +48,7 @@ export type ModelStamp = {
 
 const loopback = '127.0.0.1';
 
-/** Starts a model. It listens on loopback only: one port for ARM, one for the identity provider. */
+/** Starts a model. It listens on loopback only: a port for each plane of ARM, and one for the identity provider. */
 export async function startModel({ settings, ports, wantsBound, networkBound }: ModelOptions): Promise<ModelStamp> {
   refuseLongPath(settings);
   const prepared = await prepare(settings, { owned: false, addresses: [loopback] });
@@ -86,7 +86,8 @@ export async function startModel({ settings, ports, wantsBound, networkBound }: 
     const stopHousekeeping = keepHouse(assembly.engine, (what, error) => log.warn({ err: error }, what));
     stops.push(() => Promise.resolve(stopHousekeeping()));
     stops.push(probeAll(assembly, (what, error) => log.warn({ err: error }, what)));
-    const operator = operatorMethods(assembly, { facts, endpoints, subscriptionId: prepared.subscriptionId });
+    const { subscriptionId, providerSubscriptionId } = prepared;
+    const operator = operatorMethods(assembly, { facts, endpoints, subscriptionId, providerSubscriptionId });
     stops.push(await serveOperator(places, operator, (error) => log.warn({ err: error }, 'a call failed')));
     listening.serve(assembly.handlers);
     log.warn({ endpoints }, notice);
@@ -97,10 +98,10 @@ export async function startModel({ settings, ports, wantsBound, networkBound }: 
   }
 }
 
-type Ports = { readonly arm: number; readonly identity: number };
+type Ports = { readonly arm: number; readonly admin: number; readonly identity: number };
 type Listening = { readonly ports: Ports; readonly serve: (handlers: Assembly['handlers']) => void };
 
-/** Opens both ports first: the endpoints' names carry them. Until the faces are there, nobody is served. */
+/** Opens all ports first: the endpoints' names carry them. Until the faces are there, nobody is served. */
 async function listen({ places, boots }: Prepared, wanted: Ports, stops: (() => Promise<void>)[]): Promise<Listening> {
   let handlers: Assembly['handlers'] | undefined;
   const stampd = bootWith(boots.stampd);
@@ -116,10 +117,11 @@ async function listen({ places, boots }: Prepared, wanted: Ports, stops: (() => 
     return opened.port;
   };
   const arm = await open(wanted.arm, (all) => all.arm);
+  const admin = await open(wanted.admin, (all) => all.admin);
   const identity = await open(wanted.identity, (all) => all.identity);
-  writeFileSync(portsFile(places), JSON.stringify({ arm, identity }), { mode: 0o600 });
+  writeFileSync(portsFile(places), JSON.stringify({ arm, admin, identity }), { mode: 0o600 });
   return {
-    ports: { arm, identity },
+    ports: { arm, admin, identity },
     serve: (all) => {
       handlers = all;
     },
@@ -179,19 +181,20 @@ async function serveOperator(
 /** The ports of the last start: what clients have registered goes on working. */
 function portsBefore(places: Places): Ports {
   try {
-    const { arm, identity } = JSON.parse(readFileSync(portsFile(places), 'utf8')) as Ports;
-    if (Number.isInteger(arm) && Number.isInteger(identity)) return { arm, identity };
+    const { arm, admin = 0, identity } = JSON.parse(readFileSync(portsFile(places), 'utf8')) as Partial<Ports>;
+    if (arm !== undefined && identity !== undefined && [arm, admin, identity].every(Number.isInteger))
+      return { arm, admin, identity };
   } catch {
     // No start before, or a file cut short: any port will do.
   }
-  return { arm: 0, identity: 0 };
+  return { arm: 0, admin: 0, identity: 0 };
 }
 
 /** The names of what is not served here stay names: nothing answers under them. */
-function endpointsOf({ zone }: Settings, { arm, identity }: Ports): Endpoints {
+function endpointsOf({ zone }: Settings, { arm, admin, identity }: Ports): Endpoints {
   return {
     management: `https://${loopback}:${arm}`,
-    adminManagement: `https://adminmanagement.${zone}`,
+    adminManagement: `https://${loopback}:${admin}`,
     adfs: `https://${loopback}:${identity}`,
     portal: `https://portal.${zone}`,
     graph: `https://graph.${zone}`,

@@ -23,9 +23,10 @@ import { subscriptionOf } from '#engine/subscription.ts';
 import type { DriftFollower } from '#engine/reconcile/drift-follower.ts';
 import { probesWanted } from '#engine/reconcile/probe-follower.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
-import { roleAssignment, type Assembly, type Endpoints } from '#main/boot/assembly.ts';
-import { directoryMethods } from '#main/boot/operator-directories.ts';
+import type { Assembly, Endpoints } from '#main/boot/assembly.ts';
 import { containmentMethods, type ContainmentSource } from '#main/boot/containment.ts';
+import { roleAssignment } from '#main/boot/first-resources.ts';
+import { directoryMethods } from '#main/boot/operator-directories.ts';
 import { clock, dice } from '#main/boot/process.ts';
 
 export type OperatorParts = {
@@ -44,6 +45,7 @@ export type OperatorParts = {
   /** What was checked behind the proof's and the kernel's back, in numbers. Absent in model mode. */
   readonly checks?: () => JsonObject;
   readonly subscriptionId: string;
+  readonly providerSubscriptionId: string;
 };
 
 const secretLifeMs = 365 * 24 * 3600 * 1000;
@@ -59,6 +61,7 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
       location: parts.facts.location,
       tenantId: parts.facts.tenantId,
       subscriptionId: parts.subscriptionId,
+      providerSubscriptionId: parts.providerSubscriptionId,
       endpoints: parts.endpoints,
       untrustedHosts: parts.drift?.untrusted() ?? [],
       ...(parts.checks === undefined ? {} : { checks: parts.checks() }),

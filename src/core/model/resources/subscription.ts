@@ -3,8 +3,7 @@
 import { Refusal } from '#base/wrong.ts';
 import { tidy } from '#model/job.ts';
 import type { Noun } from '#model/noun.ts';
-
-const subscriptionType = 'Microsoft.Resources/subscriptions';
+import { subscriptionType } from '#model/plans/plane.ts';
 
 export const subscription: Noun = {
   type: subscriptionType,
