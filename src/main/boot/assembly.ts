@@ -209,7 +209,7 @@ async function handlersOf(
   const verify = tokenVerifier({
     issuer: issuerOf(endpoints.adfs),
     tenantId: facts.tenantId,
-    audiences: audiences.slice(0, 4),
+    audiences: audiences.slice(0, 2),
     keys,
     now: () => clock.now(),
     principalOf: (oid) => principalOf(directory, oid),
