@@ -18,7 +18,8 @@ export type ArmOptions = {
 
 export type Answer = { readonly status: number; readonly body: Json; readonly headers: IncomingHttpHeaders };
 
-const tokenLifeMs = 20 * 60_000;
+/** A plain token lives for ten minutes. */
+const tokenLifeMs = 5 * 60_000;
 const pollMs = 100;
 const answerTimeoutMs = 120_000;
 const connectionsMax = 64;

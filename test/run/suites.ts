@@ -58,6 +58,13 @@ export const suites: readonly Suite[] = [
     quickArguments: ['--quick'],
     isDefault: true,
   },
+  {
+    ...plain,
+    name: 'theft',
+    says: 'stolen tokens, keys and sessions: each refused, and in the audit',
+    entry: 'test/theft/main.ts',
+    isDefault: true,
+  },
   { ...plain, name: 'witness', says: 'witnesses of templates as real packets', entry: 'test/witness/main.ts' },
   {
     ...plain,

@@ -92,8 +92,9 @@ export const signInWaitMs = 30_000;
 export const signInWaitMaxMs = 15 * 60_000;
 export const signInForgetMs = 30 * 60_000;
 export const signInTrackedMax = 20_000;
-/** Tokens: clients treat one with less than five minutes left as expired, so it must live well over that. */
-export const accessTokenLifeS = 3600;
+/** Tokens: clients treat one with less than five minutes left as expired, so it must live well over that. One that is bound lives for an hour, a plain one for ten minutes (decision D4.3). */
+export const boundTokenLifeS = 3600;
+export const plainTokenLifeS = 600;
 export const tokenBytesMax = 16_384;
 export const tokenCachedMax = 10_000;
 export const tokenCachedMs = 60_000;

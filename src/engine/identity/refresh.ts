@@ -3,9 +3,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { refreshGraceMs, refreshIdleMs, refreshLifeMs, refreshPerPrincipalMax } from '#base/limits.ts';
 import { Secret } from '#base/secret.ts';
-import { Refusal } from '#base/wrong.ts';
 import { change, principalOf, type Change, type Directory, type PrincipalRecord } from '#engine/identity/directory.ts';
 import type { RefreshFamily } from '#engine/identity/records.ts';
+import { TokenRefusal } from '#engine/identity/verify-token.ts';
 
 /** Starts a family for a sign-in; the principal's oldest one goes when it has too many. */
 export async function startRefresh(
@@ -58,22 +58,26 @@ export async function redeemRefresh(
   { token, clientId, jkt }: { readonly token: Secret; readonly clientId: string; readonly jkt?: string | undefined },
 ): Promise<Refreshed> {
   const [id = '', secret = '', ...more] = token.reveal().split('.');
+  let reused: RefreshFamily | undefined;
   const answer = await change<Refreshed | undefined>(directory, () => {
     const holder = holderOf(directory, id);
     const family = holder?.refreshFamilies.get(id);
     if (holder === undefined || family === undefined || more.length > 0 || family.clientId !== clientId)
       return unchanged;
     const principal = principalOf(holder, family.oid);
-    if (family.jkt !== undefined && family.jkt !== jkt) throw keyWanted();
+    if (family.jkt !== undefined && family.jkt !== jkt)
+      throw refused('The refresh token is bound to a key; a DPoP proof of that key is wanted.', family);
     if (principal?.isEnabled !== true || endMs(family) <= directory.now()) return ended(family);
     if (isSame(secret, family.current))
       return rotate(directory, jkt === undefined ? family : { ...family, jkt }, principal);
     const isRace = isSame(secret, family.previous) && directory.now() - family.rotatedMs <= refreshGraceMs;
     // Whoever knows the family's id had a token of it: any that is neither the newest nor a racing one has been used.
-    return isRace ? { changes: [], result: { principal, token: undefined } } : ended(family);
+    if (isRace) return { changes: [], result: { principal, token: undefined } };
+    reused = family;
+    return ended(family);
   });
   if (answer !== undefined) return answer;
-  throw new Refusal('InvalidRefreshToken', 'The refresh token is unknown, used, revoked or expired; sign in again.');
+  throw refused(reused === undefined ? useless : replayed, reused);
 }
 
 function holderOf({ directories }: Directory, familyId: string): Directory | undefined {
@@ -81,8 +85,12 @@ function holderOf({ directories }: Directory, familyId: string): Directory | und
   return undefined;
 }
 
-function keyWanted(): Refusal {
-  return new Refusal('InvalidRefreshToken', 'The refresh token is bound to a key; a DPoP proof of that key is wanted.');
+const useless = 'The refresh token is unknown, revoked or expired; sign in again.';
+const replayed = 'The refresh token was used before: it may have been copied, so its sign-in has ended; sign in again.';
+
+/** The refusal names whose sign-in it was: for the audit, which must tell whose token was copied. */
+function refused(message: string, family: RefreshFamily | undefined): TokenRefusal {
+  return new TokenRefusal('InvalidRefreshToken', message, { who: family === undefined ? {} : { oid: family.oid } });
 }
 
 const unchanged = { changes: [], result: undefined };

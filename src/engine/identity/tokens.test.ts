@@ -60,7 +60,7 @@ test('a good token says who calls, with the groups of now', async () => {
   };
   assert.deepEqual(await verifyAccessToken(token, rules()), wanted);
   const { aud, iss, sub, ver, exp = 0, iat = 0, appidacr } = decodeJwt(token);
-  assert.deepEqual([aud, iss, sub, ver, exp - iat, appidacr], [arm, issuer, ann.oid, '1.0', 3600, '0']);
+  assert.deepEqual([aud, iss, sub, ver, exp - iat, appidacr], [arm, issuer, ann.oid, '1.0', 600, '0']);
 });
 
 test('each wrong token is refused under its own code', async () => {

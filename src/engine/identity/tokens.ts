@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { accessTokenLifeS } from '#base/limits.ts';
+import { boundTokenLifeS, plainTokenLifeS } from '#base/limits.ts';
 import type { PrincipalRecord } from '#engine/identity/directory.ts';
 import { tokenAlgorithm, type TokenKeys } from '#engine/identity/token-keys.ts';
 
@@ -37,6 +37,11 @@ export type TokenOrder = {
 /** Media type of an access token (RFC 9068 §2.1): an identity token can never pass for one. */
 export const accessTokenType = 'at+jwt';
 
+/** How long an access token lives, in seconds: one that is worth nothing to a thief longer than one that is. */
+export function tokenLifeS({ confirmation }: Pick<TokenOrder, 'confirmation'>): number {
+  return confirmation === undefined ? plainTokenLifeS : boundTokenLifeS;
+}
+
 /** Signs an access token (RFC 9068 §2.2, and the claims that Azure's own tokens carry). */
 export async function issueAccessToken(issuer: Issuer, order: TokenOrder): Promise<string> {
   const { principal, clientId, audience } = order;
@@ -53,7 +58,7 @@ export async function issueAccessToken(issuer: Issuer, order: TokenOrder): Promi
     ...(order.network === undefined ? {} : { net: order.network }),
     ...(order.capabilities === undefined ? {} : { xms_cc: order.capabilities }),
   };
-  return await sign(issuer, { claims, audience, principal, type: accessTokenType });
+  return await sign(issuer, { claims, audience, principal, type: accessTokenType, lifeS: tokenLifeS(order) });
 }
 
 /** Signs an identity token for the client itself (OpenID Connect Core §2); MSAL wants `tid` and a name in it. */
@@ -68,7 +73,7 @@ export async function issueIdToken(issuer: Issuer, order: Omit<TokenOrder, 'audi
     ...nameClaims(principal),
     ...(nonce === undefined ? {} : { nonce }),
   };
-  return await sign(issuer, { claims, audience: clientId, principal, type: 'JWT' });
+  return await sign(issuer, { claims, audience: clientId, principal, type: 'JWT', lifeS: plainTokenLifeS });
 }
 
 function nameClaims({ upn }: PrincipalRecord): { upn?: string; unique_name?: string } {
@@ -82,9 +87,10 @@ async function sign(
     readonly audience: string;
     readonly principal: PrincipalRecord;
     readonly type: string;
+    readonly lifeS: number;
   },
 ): Promise<string> {
-  const { claims, audience, principal, type } = order;
+  const { claims, audience, principal, type, lifeS } = order;
   // A change of password moves `tokensValidFromS` to the next second: a token issued within this one must not be born dead.
   const issuedS = Math.max(Math.floor(now() / 1000), principal.tokensValidFromS);
   return await new SignJWT(claims)
@@ -95,6 +101,6 @@ async function sign(
     .setJti(randomUUID())
     .setIssuedAt(issuedS)
     .setNotBefore(issuedS)
-    .setExpirationTime(issuedS + accessTokenLifeS)
+    .setExpirationTime(issuedS + lifeS)
     .sign(keys.signing);
 }

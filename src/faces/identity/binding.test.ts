@@ -50,7 +50,7 @@ test('a proof wants our nonce first, uses nothing up until it is good, and binds
   nonce = undefined;
   isRefused(await ask(user(), await proofFor()), 'use_dpop_nonce');
   const { status, json } = await ask(user(), await proofFor());
-  assert.deepEqual([status, json['token_type']], [200, 'DPoP']);
+  assert.deepEqual([status, json['token_type'], json['expires_in']], [200, 'DPoP', 3600]);
   assert.deepEqual(decodeJwt(String(json['access_token']))['cnf'], { jkt: key.jkt });
   face.clock.ms += 2 * proofNonceMs;
   isRefused(await ask(refresh(json['refresh_token']), await proofFor()), 'use_dpop_nonce');

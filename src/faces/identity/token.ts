@@ -1,13 +1,13 @@
 /** The token endpoint: one function per grant, each from a checked form to an answer with tokens. */
 
 import { createHash } from 'node:crypto';
-import { accessTokenLifeS } from '#base/limits.ts';
 import { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 import { pollDevice, redeemCode, type CodeGrant } from '#engine/identity/codes.ts';
 import { directoryHolding, principalOf, type Directory, type PrincipalRecord } from '#engine/identity/directory.ts';
 import { endRefresh, redeemRefresh, startRefresh } from '#engine/identity/refresh.ts';
-import { issueAccessToken, issueIdToken, type ClientProof } from '#engine/identity/tokens.ts';
+import { issueAccessToken, issueIdToken, tokenLifeS, type ClientProof } from '#engine/identity/tokens.ts';
+import { TokenRefusal } from '#engine/identity/verify-token.ts';
 import { signInUser } from '#engine/identity/users.ts';
 import { jsonAnswer, type Answer } from '#faces/identity/answer.ts';
 import { bindingOf, readProof, withNonce, type Proved } from '#faces/identity/binding.ts';
@@ -41,8 +41,10 @@ async function answerNoted(identity: Identity, asked: Asked): Promise<Answer> {
     identity.note({ ...told, outcome: 'signed-in', because: 'tokens issued' });
     return answer;
   } catch (error) {
-    if (error instanceof Refusal && !stepCodes.has(error.code))
-      identity.note({ ...told, outcome: 'refused', because: error.message });
+    if (error instanceof Refusal && !stepCodes.has(error.code)) {
+      const oid = error instanceof TokenRefusal ? error.who.oid : undefined;
+      identity.note({ ...told, oid, outcome: 'refused', because: error.message });
+    }
     throw error;
   }
 }
@@ -221,7 +223,7 @@ async function tokens(
   const binding = bindingOf(identity, order.asked, { oid, tid: from.tenantId, certificate: order.certificate });
   return jsonAnswer(200, {
     token_type: order.asked.jkt === undefined ? 'Bearer' : 'DPoP',
-    expires_in: accessTokenLifeS,
+    expires_in: tokenLifeS(binding),
     access_token: await issueAccessToken(from, { ...order, ...binding }),
     ...(user === undefined || user.wish.scope === '' ? {} : { scope: user.wish.scope }),
     ...(user?.wish.resource === undefined ? {} : { resource: user.wish.resource }),
