@@ -18,7 +18,8 @@ export type ArmOptions = {
 
 export type Answer = { readonly status: number; readonly body: Json; readonly headers: IncomingHttpHeaders };
 
-const tokenLifeMs = 20 * 60_000;
+/** A plain token lives for ten minutes. */
+const tokenLifeMs = 5 * 60_000;
 const pollMs = 100;
 const answerTimeoutMs = 120_000;
 const connectionsMax = 64;
@@ -35,13 +36,18 @@ export class KeepAliveClient {
 
   /** One request, whatever the answer; a connection that breaks is a Fault. */
   async once(method: string, path: string, body?: Json): Promise<Answer> {
-    const token = await this.#signedIn();
-    const url = path.startsWith('https://') ? path : `${this.#options.management}${path}`;
+    const token = await this.token();
+    const url = this.url(path);
     const headers = {
       authorization: `Bearer ${token}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
     return await this.#request(url, { method, headers, text: body === undefined ? undefined : JSON.stringify(body) });
+  }
+
+  /** The address of a path; one that is an address already stays. */
+  url(path: string): string {
+    return path.startsWith('https://') ? path : `${this.#options.management}${path}`;
   }
 
   /** A request that must succeed; a long-running one is followed to its end. */
@@ -69,7 +75,8 @@ export class KeepAliveClient {
     throw new Fault('OperationTooLong', `The operation ${poll} did not end.`);
   }
 
-  async #signedIn(): Promise<string> {
+  /** An access token that is good for a while. */
+  async token(): Promise<string> {
     if (this.#token !== undefined && this.#token.until > Date.now()) return this.#token.text;
     const { management, login, appId, secret } = this.#options;
     const form = {

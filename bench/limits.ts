@@ -1,13 +1,9 @@
 /** The limits of a write, measured beside it: one rule by an `nft` process, one bare HTTPS POST, one durable append. */
 
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, request } from 'node:https';
-import { join } from 'node:path';
-import { Fault } from '#base/wrong.ts';
 import { ipBatch, run } from '#adapters/linux/ip.ts';
 import { hasNamespace } from '#adapters/linux/netns.ts';
-import { createAuthority, issueCertificate } from '#main/boot/certificates.ts';
+import { startBare } from '#bench/bare.ts';
 import { timed } from '#bench/figures.ts';
 import { ruleEntry, scratchStore } from '#bench/store.ts';
 
@@ -60,19 +56,8 @@ async function nft(namespace: string, text: string): Promise<void> {
 type Server = { readonly post: (body: string) => Promise<void>; readonly close: () => void };
 
 async function startServer(): Promise<Server> {
-  const now = Date.now();
-  const authority = await createAuthority('bench', now);
-  const { keyPem, certificatePem } = await issueCertificate(authority, {
-    names: ['localhost'],
-    addresses: ['127.0.0.1'],
-    now,
-  });
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(JSON.stringify({ key: keyPem, cert: certificatePem, answerBytes }));
-  const port = await portOf(child);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: authority.certificatePem });
+  const { port, ca, close } = await startBare({ answerBytes });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca });
   const post = (body: string) =>
     new Promise<void>((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
@@ -89,16 +74,9 @@ async function startServer(): Promise<Server> {
     post,
     close: () => {
       agent.destroy();
-      child.kill('SIGTERM');
+      close();
     },
   };
 }
 
 const body0 = '{}';
-
-async function portOf(child: ChildProcess): Promise<number> {
-  const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer];
-  const port = Number(line.toString('utf8').trim());
-  if (!(port > 0)) throw new Fault('ServerFailed', 'The bare server did not say its port.');
-  return port;
-}

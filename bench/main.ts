@@ -36,6 +36,11 @@ const benches: { readonly [name: string]: Bench } = {
     needsRoot: true,
     load: async () => (await import('#bench/template.ts')).benchTemplate,
   },
+  api: {
+    says: 'reads over HTTPS beside a bare server, 64 writers at once, and the memory of all processes',
+    needsRoot: true,
+    load: async () => (await import('#bench/api.ts')).benchApi,
+  },
   store: {
     says: 'durable commits per second',
     needsRoot: false,

@@ -8,7 +8,9 @@ import { openPlane, type LinuxPlane } from '#adapters/linux/adapter.ts';
 import { ipBatch, run } from '#adapters/linux/ip.ts';
 import { inNamespaceAt, namespacePath } from '#adapters/linux/netns.ts';
 import { compileStamp, CompileMemo } from '#compile/stamp.ts';
+import { budgetMax } from '#base/limits.ts';
 import type { StampFacts } from '#model/resource.ts';
+import type { Budget, Programs } from '#program/program.ts';
 import { addNic, addNsg, addSubnet, addVnet, labStamp, newBuild, viewOf, type RuleRow } from '#test/generate/build.ts';
 
 /** One path: where its two ends live, and their addresses. */
@@ -59,6 +61,23 @@ export async function buildPaths(number: number, rules: number): Promise<Paths> 
   }
 }
 
+/** The same with budgets that the bench does not use up: they are looked at all the same. */
+function wide(programs: Programs): Programs {
+  const budget: Budget = {
+    newPerSecond: budgetMax,
+    mailPerMinute: budgetMax,
+    targetsPerMinute: budgetMax,
+    packetsPerSecond: budgetMax,
+    forgedPerMinute: budgetMax,
+  };
+  const entries = Object.entries(programs).map(([point, program]) => {
+    if (program.kind !== 'router') return [point, program] as const;
+    const budgets = Object.fromEntries(Object.keys(program.budgets ?? {}).map((key) => [key, budget]));
+    return [point, { ...program, budgets }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 /** VNet 0 has the group on its subnet, VNet 1 none; all four NICs are on one host. */
 function stampOf(number: number, rules: number) {
   const stamp: StampFacts = { ...labStamp, number, hosts: ['h1'], publicPools: [`198.18.${number}.0/24`] };
@@ -87,7 +106,7 @@ function stampOf(number: number, rules: number) {
     for (const last of [4, 5])
       marks.push(addNic(build, `v${vnet}n${last}`, { subnet: `v${vnet}/s`, addresses: [`10.${vnet}.1.${last}`] }));
   }
-  return { programs: compileStamp(viewOf(build), stamp, new CompileMemo()), marks };
+  return { programs: wide(compileStamp(viewOf(build), stamp, new CompileMemo())), marks };
 }
 
 type Guest = { readonly child: ChildProcess; readonly pid: number };

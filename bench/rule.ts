@@ -6,8 +6,7 @@ import { run } from '#adapters/linux/ip.ts';
 import { namespacesWith } from '#adapters/linux/netns.ts';
 import { medianOf, rounded, spreadOf } from '#bench/figures.ts';
 import { Furniture, ruleBody } from '#bench/furniture.ts';
-import { largeStamp, proofStamp } from '#bench/proof-stamp.ts';
-import { seedResources } from '#bench/seed.ts';
+import { modelNics } from '#bench/modelled.ts';
 import { openLimits, type Limits } from '#bench/limits.ts';
 import { type OwnStamp, withOwnStamp } from '#bench/own-stamp.ts';
 import { progress } from '#bench/progress.ts';
@@ -30,8 +29,6 @@ const portFirst = 10_000;
 const portsMax = 50_000;
 /** The new rule goes into the middle of the group's priorities. */
 const newPriority = 4000;
-/** Numbers of modelled NICs and networks begin here: far beyond those that the stamp gives out for a few. */
-const modelledFirst = 20_000;
 
 /** The sizes of the stamp after the small one: with NICs of machines elsewhere in the model, or with guests that run. */
 type Kind = 'modelled' | 'small' | 'running';
@@ -60,7 +57,8 @@ async function measure(stamp: OwnStamp, kind: Kind): Promise<JsonObject> {
   await makeSmall(furniture);
   const small = sizes.length * nicsPerMachine;
   const first = await measureBeside(furniture, small);
-  const nics = kind === 'running' ? await makeLarge(furniture) : kind === 'modelled' ? small + (await model(stamp)) : 0;
+  const nics =
+    kind === 'running' ? await makeLarge(furniture) : kind === 'modelled' ? small + (await modelNics(stamp)) : 0;
   const second = nics === 0 ? { rows: [], samples: [], peers: {} } : await measureBeside(furniture, nics);
   const samples = [...first.samples, ...second.samples];
   const rows = [...first.rows, ...second.rows];
@@ -87,22 +85,6 @@ async function measureBeside(
     await peers?.close();
     await limits.close();
   }
-}
-
-/** Puts 10,000 NICs with subnets, routes and NSGs into the model, on a host that another machine carries; answers how many. */
-async function model(stamp: OwnStamp): Promise<number> {
-  progress('Putting 10,000 NICs into the model.');
-  const size = { ...largeStamp, bareOfTen: 10 };
-  const { build } = proofStamp({ size, number: stamp.number, first: modelledFirst, host: 'h3' });
-  const resources = [...build.resources.values()].map((one) =>
-    one.type === 'Microsoft.Compute/virtualMachines'
-      ? { ...one, internal: { ...one.internal, power: 'deallocated' } }
-      : one,
-  );
-  await stamp.down({ keep: true });
-  await seedResources(stamp.state, resources);
-  await stamp.up();
-  return resources.filter(({ type }) => type === 'Microsoft.Network/networkInterfaces').length;
 }
 
 function whatOf(kind: Kind): string {

@@ -15,6 +15,8 @@ export type Caller = {
   readonly appId?: string;
   readonly tenantId: string;
   readonly groups: readonly string[];
+  /** When the caller's token was issued: work that goes on for it stops when such tokens are revoked. */
+  readonly tokenIssuedS?: number;
   /** The endpoint that was asked; a right counts only on the plane that its scope lies on. Absent: the tenants'. */
   readonly plane?: Plane;
   /** Client address, for audit. */
@@ -136,6 +138,8 @@ export interface Engine {
   /** Where the invariants in force stand, of the NICs within a scope; nothing in it is filtered by what somebody may read. */
   compliance(scope: string): Promise<Compliance>;
   operation(id: string): Operation | undefined;
+  /** Another number after each change of a resource or an operation: what `show` answers stands as long as this does. */
+  mark(): number;
   /** Waits until the operation has ended or the time is over. */
   settled(id: string, timeoutMs: number): Promise<Operation | undefined>;
   deployments: Deployments;

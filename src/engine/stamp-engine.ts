@@ -32,6 +32,7 @@ import { Questions } from '#engine/questions/questions.ts';
 import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
 import { interrupted, stateOf } from '#engine/operations/state.ts';
+import { standingCaller, type PrincipalNow } from '#engine/gate/standing-caller.ts';
 import type { Clock, Compliance, Dice, Knocker, Prover } from '#engine/ports.ts';
 import { Disallowed } from '#engine/proof/refusal.ts';
 import type { Store } from '#engine/store/store.ts';
@@ -65,6 +66,7 @@ export type EngineParts = {
   readonly world: World;
   readonly deployments: (engine: StampEngine) => Deployments;
   readonly auditTrail: AuditTrail;
+  readonly principalNow?: PrincipalNow;
   /** The api-versions a type is served under, newest first. */
   readonly apiVersionsOf: (type: string) => readonly string[];
   /** What a template's `environment()` answers. */
@@ -157,7 +159,7 @@ export class StampEngine implements Engine {
   }
 
   authorize(caller: Caller, action: string, scope: string): string {
-    return this.access.authorize(caller, action, scope);
+    return this.access.authorize(standingCaller(caller, this.parts.principalNow), action, scope);
   }
 
   may(caller: Caller, action: string, scope: string): boolean {
@@ -170,6 +172,10 @@ export class StampEngine implements Engine {
 
   operation(id: string): Operation | undefined {
     return this.operations.get(id);
+  }
+
+  mark(): number {
+    return this.parts.view.journal.mark + this.operations.changes;
   }
 
   settled(id: string, timeoutMs: number): Promise<Operation | undefined> {
@@ -271,8 +277,9 @@ export class StampEngine implements Engine {
   }
 
   /** Draws, and judges what the draft has become besides the written resource: children it removed, and links they made. */
-  #judged(draft: MemoryDraft, submission: Submission, caller: Caller): Drawn {
+  #judged(draft: MemoryDraft, submission: Submission, asked: Caller): Drawn {
     const { nouns } = this.parts;
+    const caller = standingCaller(asked, this.parts.principalNow);
     const { access } = this;
     const drawn = drawRequest(draft, submission, {
       nouns,

@@ -71,6 +71,16 @@ program
   .option(...jsonOption)
   .action(async (name: string, options) => (await ask()).createPrincipal(name, options));
 
+program
+  .command('bind')
+  .description("hold the key that the operator's plane wants, on the operator's own machine: az and SDKs go through it")
+  .argument('<endpoint>', 'management endpoint, for instance https://adminmanagement.local.ringwall.internal')
+  .option('--ca <pem-file>', "the stamp's certificate authority (default: those of this machine)")
+  .option('--key <file>', 'key file, made at the first use (default ~/.config/ringwall/bind.pem)')
+  .option('--port <n>', 'port on 127.0.0.1 (default: that of the last time, or any)', wholeNumber)
+  .option(...jsonOption)
+  .action(async (endpoint: string, options) => (await import('#main/command/bind.ts')).bind(endpoint, options));
+
 const show = program.command('show').description('what is wanted and what is');
 show
   .command('programs')
@@ -166,6 +176,17 @@ show
   .option(...stateOption)
   .option(...jsonOption)
   .action(async (options) => (await import('#main/command/drift.ts')).showDrift(options));
+show
+  .command('budgets')
+  .description('what subscriptions use of the quotas that the data plane enforces')
+  .argument('[subscription]', 'its GUID')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (subscription: string | undefined, options) =>
+    (await import('#main/command/quarantine.ts')).showBudgets(subscription, options),
+  );
 program
   .command('trust')
   .description('place guests again on a host that was tampered with')
@@ -230,6 +251,76 @@ policy
   .option(...stateOption)
   .option(...jsonOption)
   .action(async (invariant: string, options) => (await policies()).exemptFrom(invariant, options));
+
+const directory = program.command('directory').description('the directories that people and programs sign in to');
+const directories = async () => await import('#main/command/directory.ts');
+directory
+  .command('add')
+  .description('make a directory; the password of its first administrator is shown once')
+  .argument('<name>', 'its users are called USER@NAME.<zone of the stamp>')
+  .option('--domain <domain>', 'one more domain of its own, for instance fabrikam.example')
+  .option('--display-name <text>', 'how it is called (default: its name)')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (name: string, options) => (await directories()).addDirectory(name, options));
+directory
+  .command('invite')
+  .description('make a user of one directory a guest of another')
+  .argument('<name>', 'the directory that gets a guest')
+  .argument('<user>', 'the whole name of the user, for instance ann@local.ringwall.internal')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (name: string, user: string, options) => (await directories()).inviteUser(name, user, options));
+directory
+  .command('list')
+  .description('all directories, the one of the stamp first')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await directories()).listDirectories(options));
+directory
+  .command('remove')
+  .description('remove a directory with all that is in it; its tokens end at once')
+  .argument('<name>', 'its name, a domain or its tenant id')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (name: string, options) => (await directories()).removeDirectory(name, options));
+
+const quarantine = program.command('quarantine').description('network interfaces that are set apart for abuse');
+const containment = async () => await import('#main/command/quarantine.ts');
+quarantine
+  .command('list')
+  .description('all of them, with why and any appeal')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (options) => (await containment()).listQuarantines(options));
+quarantine
+  .command('show')
+  .description('one with its evidence')
+  .argument('<nic>', 'its ARM id, or its name')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (nic: string, options) => (await containment()).showQuarantine(nic, options));
+quarantine
+  .command('release')
+  .description('let one go')
+  .argument('<nic>', 'its ARM id, or its name')
+  .option(...modelOption)
+  .option(...stampOption)
+  .option(...stateOption)
+  .option(...jsonOption)
+  .action(async (nic: string, options) => (await containment()).releaseQuarantine(nic, options));
 
 const guest = program.command('guest').description('reach into guests (root on the host)');
 guest

@@ -7,6 +7,7 @@ import { readPublicKey } from '#engine/gate/record.ts';
 import { ResolverKeeper } from '#engine/keeper/resolver-keeper.ts';
 import type { SignedRecord } from '#engine/ports.ts';
 import { readBoot } from '#main/boot/boot.ts';
+import { compactHeapWhenQuiet } from '#main/boot/heap.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { frame } from '#main/boot/process.ts';
 
@@ -28,8 +29,10 @@ await serve({
   path: places.socket('edged', 'stampd'),
   onFault: (error) => log.warn({ err: error }, 'a call failed'),
   methods: {
-    resolve: (signed: SignedRecord, program: JsonObject, digests: { readonly [point: string]: string }) =>
-      keeper.resolve(signed, program, digests),
+    resolve: async (signed: SignedRecord, program: JsonObject, digests: { readonly [point: string]: string }) => {
+      await keeper.resolve(signed, program, digests);
+      compactHeapWhenQuiet();
+    },
   },
 });
 log.info('ready');

@@ -13,6 +13,7 @@ import { programsBytesMax } from '#base/limits.ts';
 import { Fault } from '#base/wrong.ts';
 import type { TreeEdit } from '#base/tree.ts';
 import { readBoot } from '#main/boot/boot.ts';
+import { compactHeapWhenQuiet } from '#main/boot/heap.ts';
 import { placesOf, uidOf } from '#main/boot/places.ts';
 import { clock, frame } from '#main/boot/process.ts';
 
@@ -54,13 +55,18 @@ await serve({
   onFault: (error) => log.warn({ err: error }, 'a call failed'),
   methods: {
     state: () => keeper.state(),
-    replace: (signed: SignedRecord, programs: JsonObject) => keeper.replace(signed, programs),
+    replace: async (signed: SignedRecord, programs: JsonObject) => {
+      await keeper.replace(signed, programs);
+      compactHeapWhenQuiet();
+    },
     prepare: (signed: SignedRecord, edits: readonly TreeEdit[]) => keeper.prepare(signed, edits),
     apply: (signed: SignedRecord, edits: readonly TreeEdit[]) => keeper.apply(signed, edits),
     attach: (mark: number, pid: number, name: string) => plane.attach(mark, pid, name),
     probes: (wanted: readonly ProbeSpec[]) => plane.probes(wanted),
     drift: () => keeper.drift(),
     flows: () => kernel.flows(),
+    spent: () => kernel.spent(),
+    held: () => kernel.held(),
     canaries: (orders: unknown) => {
       // Whoever owns the asker cannot turn on what the operator turned off.
       if (settings.canaries === 'off') throw new Fault('CanariesOff', 'The settings of this stamp turn canaries off.');

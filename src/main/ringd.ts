@@ -19,7 +19,7 @@ import { groupsOf } from '#adapters/guest/sandbox.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { codePath } from '#main/boot/code-mount.ts';
 import { boundLogs, openLog } from '#main/boot/log-file.ts';
-import { commonFlags, proverFlags } from '#main/boot/node-flags.ts';
+import { memoryEnvironment, mirrorFlags, proverFlags, serverFlags, smallFlags } from '#main/boot/node-flags.ts';
 import { placesOf, uidOf, type OwnUser, type Places, type Supervised } from '#main/boot/places.ts';
 import { frame } from '#main/boot/process.ts';
 
@@ -49,6 +49,14 @@ const capabilities: { readonly [name in ProcessName]: readonly string[] } = {
     'setpcap',
   ],
   guestd: ['setuid', 'setgid'],
+};
+
+const flagsOf: { readonly [name in ProcessName]: readonly string[] } = {
+  proofd: proverFlags,
+  netd: mirrorFlags,
+  stampd: serverFlags,
+  guestd: smallFlags,
+  edged: smallFlags,
 };
 
 const { log, onStop } = frame('ringd');
@@ -143,7 +151,7 @@ function start(name: ProcessName): ChildProcess {
   const [command = '', ...argv] = commandOf(name);
   const child = spawn(command, argv, {
     stdio: ['pipe', out, out],
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', NODE_ENV: 'production' },
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', NODE_ENV: 'production', ...memoryEnvironment },
     cwd: '/',
   });
   closeSync(out);
@@ -166,8 +174,7 @@ function withPolicy(boot: Boot): Boot {
 /** Namespace, user, capabilities, then Node with code from strings forbidden. Every argument is its own word. */
 function commandOf(name: ProcessName): string[] {
   const file = join(places.code, 'src', 'main', `${name}.ts`);
-  const flags = name === 'proofd' ? proverFlags : commonFlags;
-  const node = [codePath(places, process.execPath), ...flags, ...confined(name), file];
+  const node = [codePath(places, process.execPath), ...flagsOf[name], ...confined(name), file];
   switch (name) {
     case 'proofd':
       return ['unshare', '--net', '--ipc', '--', ...dropped(name), ...node];

@@ -7,6 +7,7 @@ import { flowLink } from '#adapters/link/flow-link.ts';
 import { guestLink } from '#adapters/link/guest-link.ts';
 import { planeLink } from '#adapters/link/plane-link.ts';
 import { proverLink } from '#adapters/link/prover-link.ts';
+import { spentLink } from '#adapters/link/spent-link.ts';
 import { serve } from '#adapters/link/server.ts';
 import { CanaryRounds } from '#engine/canary/rounds.ts';
 import { FlowChecker } from '#engine/flow-logs/flow-checker.ts';
@@ -16,6 +17,7 @@ import { machineNics } from '#engine/canary/running.ts';
 import { guestKnocker } from '#engine/questions/guest-knock.ts';
 import { guestMaker } from '#engine/reconcile/guest-spec.ts';
 import { CheckerRounds } from '#engine/checker/rounds.ts';
+import { containAbuse } from '#main/boot/containment.ts';
 import { keepHouse } from '#main/boot/housekeeping.ts';
 import { DriftFollower } from '#engine/reconcile/drift-follower.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
@@ -25,6 +27,7 @@ import { assemble, type Endpoints } from '#main/boot/assembly.ts';
 import { programsBytesMax } from '#base/limits.ts';
 import { publishedEndpoints } from '#model/infra.ts';
 import { readBoot } from '#main/boot/boot.ts';
+import { compactHeapWhenQuiet } from '#main/boot/heap.ts';
 import { closeTls, type Handler, listenTls } from '#main/boot/listeners.ts';
 import { operatorMethods } from '#main/boot/operator.ts';
 import { guestUidFirst, placesOf } from '#main/boot/places.ts';
@@ -129,6 +132,8 @@ const flows = new FlowCollector({
   onTrouble,
 });
 flows.start();
+const containment = { source: spentLink(links.netd), flowFiles };
+const stopContaining = containAbuse(assembly, containment, onTrouble);
 const checker = new CheckerRounds({
   gate: assembly.engine.gate,
   nics: () => [...assembly.engine.view().ofType('Microsoft.Network/networkInterfaces')].length,
@@ -151,6 +156,7 @@ drift.start();
 const stopHousekeeping = keepHouse(assembly.engine, onTrouble);
 onStop(() => {
   stopHousekeeping();
+  stopContaining();
   drift.stop();
   checker.stop();
   canaries.stop();
@@ -191,6 +197,7 @@ await serve({
     endpoints,
     guests,
     flowFiles,
+    containment,
     drift,
     ...(settings.canaries === 'on' ? { canaries: () => canaries.round() } : {}),
     checks: () => ({
@@ -203,3 +210,4 @@ await serve({
   }),
 });
 log.info('ready');
+compactHeapWhenQuiet();

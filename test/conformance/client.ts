@@ -1,4 +1,4 @@
-/** A plain ARM client for the conformance suite: one token, connections kept open, and no answer of 500 or above goes unnoticed. */
+/** A plain ARM client for the conformance suite: a token renewed in time, connections kept open, and no answer of 500 or above goes unnoticed. */
 
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -11,13 +11,21 @@ export type Raw = { readonly kind: 'raw'; readonly text: string };
 
 export type Client = ((method: string, path: string, body?: Json | Raw) => Promise<Reply>) & { readonly agent: Agent };
 
+/** A plain token lives for ten minutes. */
+const tokenUsedMs = 5 * 60_000;
+
 /** Sends requests with a token. */
-export function clientOf(base: string, { ca, token }: { readonly ca: string; readonly token: string }): Client {
+export function clientOf(
+  base: string,
+  { ca, signedIn }: { readonly ca: string; readonly signedIn: () => Promise<string> },
+): Client {
+  let token = { text: '', until: 0 };
   const agent = new Agent({ ca, keepAlive: true });
   const send = async (method: string, path: string, body?: Json | Raw): Promise<Reply> => {
     const text = body === undefined ? undefined : isRaw(body) ? body.text : JSON.stringify(body);
+    if (token.until < Date.now()) token = { text: await signedIn(), until: Date.now() + tokenUsedMs };
     const headers = {
-      authorization: `Bearer ${token}`,
+      authorization: `Bearer ${token.text}`,
       ...(text === undefined ? {} : { 'content-type': 'application/json' }),
     };
     const reply = await exchange(`${base}${path}`, { agent, method, headers, text });

@@ -28,8 +28,8 @@ export async function openTestStamp(managementPorts: 'deny' | 'audit'): Promise<
   const model = await startModel({ settings });
   const { endpoints, caPem, prepared, operator } = model;
   const { appId, secret = '' } = await operator.createServicePrincipal({ name: 'conformance', role: 'Owner' });
-  const token = await signIn(endpoints.adfs, { ca: caPem, appId, secret, audience: endpoints.management });
-  const client = clientOf(endpoints.management, { ca: caPem, token });
+  const signedIn = () => signIn(endpoints.adfs, { ca: caPem, appId, secret, audience: endpoints.management });
+  const client = clientOf(endpoints.management, { ca: caPem, signedIn });
   return {
     client,
     subscription: prepared.subscriptionId,

@@ -7,7 +7,7 @@ import { startDeployments } from '#engine/deployments/deployments.ts';
 import type { Caller, Operation, Outcome, Request } from '#engine/engine.ts';
 import { ProofDesk } from '#engine/gate/proof-desk.ts';
 import type { Prover } from '#engine/ports.ts';
-import { StampEngine, type World } from '#engine/stamp-engine.ts';
+import { StampEngine, type EngineParts, type World } from '#engine/stamp-engine.ts';
 import type { Entry, Store } from '#engine/store/store.ts';
 import { MemoryView } from '#model/memory.ts';
 import { nouns } from '#model/nouns.ts';
@@ -49,6 +49,7 @@ export type TestEngineOptions = {
   readonly store?: (store: Store) => Store;
   readonly world?: World;
   readonly inlineMs?: number;
+  readonly principalNow?: EngineParts['principalNow'];
 };
 
 /** A fresh engine, or one that starts again from a disk. */
@@ -86,6 +87,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     apiVersionsOf: () => ['2021-04-01'],
     environment: {},
     onBug: (error) => bugs.push(error),
+    ...(options.principalNow === undefined ? {} : { principalNow: options.principalNow }),
     ...(options.inlineMs === undefined ? {} : { inlineMs: options.inlineMs }),
   });
   if (view.get(base) === undefined) await seed(engine);

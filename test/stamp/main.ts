@@ -5,6 +5,7 @@ import { askedTests } from '#test/stamp/asked.ts';
 import { differential } from '#test/stamp/differential.ts';
 import { flowLogTests } from '#test/stamp/flow-log.ts';
 import { freeStamp, Harness } from '#test/stamp/harness.ts';
+import { budgetTests } from '#test/stamp/budgets.ts';
 import { idleTests } from '#test/stamp/idle.ts';
 import { lifeTests } from '#test/stamp/life.ts';
 import { openingTests } from '#test/stamp/opening.ts';
@@ -62,6 +63,7 @@ async function run(harness: Harness): Promise<void> {
     asked: askedTests,
     life: lifeTests,
     idle: idleTests,
+    budgets: budgetTests,
     opening: openingTests,
     'flow-log': flowLogTests,
     resolver: resolverTests,

@@ -100,8 +100,8 @@ async function placeOf(stamp: OwnStamp): Promise<Place> {
   const endpoints = status['endpoints'] as { readonly management: string; readonly adfs: string };
   const ca = readFileSync(join(stamp.state, 'ca.pem'), 'utf8');
   const { appId, secret } = principal as { readonly appId: string; readonly secret: string };
-  const token = await signIn(endpoints.adfs, { ca, appId, secret, audience: endpoints.management });
-  const client = clientOf(endpoints.management, { ca, token });
+  const signedIn = () => signIn(endpoints.adfs, { ca, appId, secret, audience: endpoints.management });
+  const client = clientOf(endpoints.management, { ca, signedIn });
   return { client, subscription: stamp.subscription, location: stamp.location };
 }
 

@@ -13,6 +13,9 @@ import { commitAll, type Work } from '#adapters/linux/commit.ts';
 import { compareState, goneMarks } from '#adapters/linux/compare.ts';
 import { StampFlows } from '#adapters/linux/flow-log.ts';
 import { cutFlows } from '#adapters/linux/flows.ts';
+import type { Held, Spent } from '#engine/containment/spent.ts';
+import { cutApart, heldIn } from '#adapters/linux/apart.ts';
+import { StampSpent } from '#adapters/linux/spent.ts';
 import { inetNetwork } from '#adapters/linux/fabric-network.ts';
 import { withGuestNamespace } from '#adapters/linux/guest-namespace.ts';
 import { ipBatch, run } from '#adapters/linux/ip.ts';
@@ -21,6 +24,7 @@ import { hasNamespace, linksOf, namespacesWith, readSysctls, writeSysctls } from
 import { type ForeignChange, NftContext } from '#adapters/linux/nft.ts';
 import { runProbe } from '#adapters/linux/probe.ts';
 import { Prober } from '#adapters/linux/prober.ts';
+import { hasPair, type Pair, peerPairs } from '#adapters/linux/peer-pairs.ts';
 import { placeOf, renderPoint } from '#adapters/linux/render.ts';
 import {
   fabricDown,
@@ -49,8 +53,6 @@ export function openPlane(options: PlaneOptions): LinuxPlane {
   return new LinuxPlane(options);
 }
 
-type Pair = { readonly first: string; readonly second: string; readonly host: string };
-
 /** Sysctls carry no notice (decision D3.8): they are looked at this often. */
 const sysctlsEveryMs = 2000;
 
@@ -61,6 +63,7 @@ export class LinuxPlane implements Plane {
   readonly #prober: Prober;
   readonly #canaries: Canaries;
   readonly #flows: StampFlows;
+  readonly #spent = new StampSpent();
   readonly #spaces = new Map<string, KernelSpace>();
   #scratch: NftContext | undefined;
   #programs: Programs = {};
@@ -222,6 +225,16 @@ export class LinuxPlane implements Plane {
     return this.#canaries.send(orders);
   }
 
+  /** What ports sent beyond their budgets since the last call. */
+  spent(): Promise<readonly Spent[]> {
+    return this.#inTurn(() => Promise.resolve(this.#spent.read(this.#programs, (at) => namespaceOf(this.#names, at))));
+  }
+
+  /** Connection states of routers and boundary. */
+  held(): Promise<readonly Held[]> {
+    return this.#inTurn(() => Promise.resolve(heldIn(this.#programs, (at) => namespaceOf(this.#names, at))));
+  }
+
   close(): Promise<void> {
     this.#prober.stop();
     return this.#inTurn(async () => this.#closeAll());
@@ -259,6 +272,7 @@ export class LinuxPlane implements Plane {
 
   #closeAll(): void {
     this.#flows.close();
+    this.#spent.close();
     for (const space of this.#spaces.values()) space.close();
     this.#spaces.clear();
     this.#scratch?.close();
@@ -300,6 +314,7 @@ export class LinuxPlane implements Plane {
     for (const pair of this.#pairs) if (!hasPair(pairs, pair)) await peerDown(this.#names, pair);
     this.#pairs = pairs;
     await this.#removeRouters(programs, points);
+    cutApart(this.#programs, programs, (at) => namespaceOf(this.#names, at));
     this.#programs = programs;
     this.#flows.follow(programs, Date.now());
     // What the kernel told meanwhile about links and routes was our own doing.
@@ -378,21 +393,4 @@ export class LinuxPlane implements Plane {
 
 function sysctlsOf(point: string): { readonly [path: string]: number } {
   return point.startsWith('router/') ? routerSysctls : sysctls;
-}
-
-function peerPairs(programs: Programs): Pair[] {
-  const pairs: Pair[] = [];
-  for (const program of Object.values(programs)) {
-    if (program.kind !== 'router') continue;
-    for (const key of placeOf(programs, program).peers) {
-      if (program.key < key) pairs.push({ first: program.key, second: key, host: program.host });
-    }
-  }
-  return pairs;
-}
-
-function hasPair(pairs: readonly Pair[], wanted: Pair): boolean {
-  return pairs.some(
-    ({ first, second, host }) => first === wanted.first && second === wanted.second && host === wanted.host,
-  );
 }

@@ -2,6 +2,7 @@
 
 import type { Family } from '#base/prefix.ts';
 import { balanceRules } from '#adapters/linux/balance.ts';
+import { type ShareRules, shareRules } from '#adapters/linux/share-rules.ts';
 import { idlePolicies, idleRules, timeoutLine } from '#adapters/linux/idle.ts';
 import { both, families, familyOf, familyWord, hook, quoted, TableBuilder } from '#adapters/linux/builder.ts';
 import { comment, filterChain, intervalTexts, prefixSet, prefixText } from '#adapters/linux/filter.ts';
@@ -60,7 +61,8 @@ export function renderEdge(program: EdgeProgram): Ruleset {
   idlePolicies(builder, program);
   edgeGates(builder, program);
   edgeTranslation(builder, program);
-  builder.chain('forward', edgeForward, hook('filter', 'forward priority filter', 'drop'));
+  const shares = shareRules(builder, program, wire.tor);
+  builder.chain('forward', edgeForward(shares), hook('filter', 'forward priority filter', 'drop'));
   closedEnds(builder);
   return new Map([['inet', builder.table()]]);
 }
@@ -192,9 +194,11 @@ function guestsWhoMay(program: EdgeProgram, { sources, protocol }: Published): s
   return [...addresses].filter(([, address]) => isIn(sources, address)).map(([label]) => label);
 }
 
-const edgeForward = [
+const edgeForward = (shares: ShareRules) => [
+  ...shares.every,
   'ct state established,related accept',
   `ct state invalid counter drop${comment('state: invalid')}`,
+  ...shares.first,
   ...[wire.net, wire.operator, wire.tor].map((name) => `iifname "${name}" oifname "${wire.tor}" ct status dnat accept`),
   `iifname "${wire.tor}" oifname "${wire.net}" accept`,
 ];

@@ -24,6 +24,8 @@ const neverMatches: readonly RegExp[] = [
   /^ip frag-off & 16383 != 0 /,
   /^icmpv6 type nd-[a-z-]+ (?:@th,64,128 0x[0-9a-f]{32} )?/,
   /^ct state (?:established|related|invalid|untracked)(?:,(?:established|related|invalid|untracked))* /,
+  // Budgets hang on what was sent before: a packet is taken to be within them. That they are the program's is read by `lift-budget.ts`.
+  /^limit rate over \d+\/(?:second|minute) burst \d+ packets /,
 ];
 
 /** What neither matches nor changes where a packet goes or what its addresses are. */
@@ -33,6 +35,7 @@ const idle: readonly RegExp[] = [
   /^ct timeout set "[^"]+"$/,
   /^meta pkttype set host$/,
   /^notrack$/,
+  /^limit rate \d+\/second burst \d+ packets log prefix "[^"]*" group \d+$/,
 ];
 
 /** How a chain chooses by chance; all rules of one chain must ask the same question. */
@@ -345,7 +348,7 @@ type Place = { readonly level: number; readonly index: number };
 
 /** Takes what says nothing here from the words, if they begin with such. */
 function isIdle(words: string[]): boolean {
-  for (const count of [5, 4, 3, 2, 1]) {
+  for (const count of [11, 5, 4, 3, 2, 1]) {
     const text = words.slice(0, count).join(' ');
     if (words.length < count || !idle.some((form) => form.test(text))) continue;
     words.splice(0, count);

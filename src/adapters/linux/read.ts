@@ -61,6 +61,7 @@ function readSet(kind: NftSet['kind'], lines: readonly string[]): NftSet {
   const start = lines.findIndex((line) => line.startsWith('\t\telements = {'));
   const spec = (start < 0 ? lines : lines.slice(0, start)).map((line) => line.trim());
   if (start < 0) return { kind, spec, elements: new Set() };
+  const isDynamic = spec.some((line) => line.startsWith('flags') && line.includes('dynamic'));
   const isTimed = spec.some((line) => line.startsWith('flags') && line.includes('timeout'));
   const joined = lines
     .slice(start)
@@ -74,7 +75,8 @@ function readSet(kind: NftSet['kind'], lines: readonly string[]): NftSet {
       inner
         .split(',')
         .map((element) => element.trim())
-        .filter((element) => element !== '')
+        // What packets put into a set is the kernel's own affair; with a time of its own it was put there by somebody else.
+        .filter((element) => element !== '' && (!isDynamic || element.includes(' timeout ')))
         .map((element) => (isTimed ? withoutTimeout(element) : element)),
     ),
   };

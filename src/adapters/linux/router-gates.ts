@@ -3,6 +3,7 @@
 import { type Prefix, printPrefix, subtract, tryPrefix } from '#base/prefix.ts';
 import { both, families, familyWord, hook, markText, quoted, type TableBuilder } from '#adapters/linux/builder.ts';
 import { orderedBalances } from '#adapters/linux/balance.ts';
+import { forgedRule } from '#adapters/linux/budget-rules.ts';
 import { comment, prefixSet } from '#adapters/linux/filter.ts';
 import { foreignBit, kernelName, labelledBit, peerName, portName } from '#adapters/linux/names.ts';
 import { portsOf, type RouterPlace } from '#adapters/linux/router-place.ts';
@@ -74,6 +75,7 @@ function fromPort(builder: TableBuilder, program: RouterProgram): void {
     ),
     ...both((word, family) => `iifname . ether saddr . ${word} saddr @own${family} goto own`),
     'iifname . ether saddr @forwarders goto foreign',
+    forgedRule,
     `counter drop${comment('spoof: not an address of the NIC')}`,
   ]);
   // A guest may only ask for its gateway (decision D3.4); whatever else it solicits has no answer.

@@ -3,6 +3,7 @@
 import { flowLogRate } from '#base/limits.ts';
 import type { Family } from '#base/prefix.ts';
 import { balanceRules, type Narrowed } from '#adapters/linux/balance.ts';
+import { apartForward, budgetChains, budgetSets, paceRule, spendRule } from '#adapters/linux/budget-rules.ts';
 import { both, families, familyOf, familyWord, hook, markText, quoted, TableBuilder } from '#adapters/linux/builder.ts';
 import { comment, filterChain, filterSets, prefixSet, prefixSetName } from '#adapters/linux/filter.ts';
 import { filterMark, loggedChain, portChain } from '#adapters/linux/flow-log-prefix.ts';
@@ -35,9 +36,11 @@ import {
   type RouterPlace,
   tableNumbers,
 } from '#adapters/linux/router-place.ts';
+import { inputRules, outputRules } from '#adapters/linux/router-ends.ts';
 import type { NftTable, Ruleset } from '#adapters/linux/ruleset.ts';
+import { holdRules } from '#adapters/linux/share-rules.ts';
 import { balanceTargets } from '#program/eval-router.ts';
-import { martians, platformAddress, probeSources } from '#program/martian.ts';
+import { martians, platformAddress } from '#program/martian.ts';
 import type { Balance, Port, RouterProgram } from '#program/program.ts';
 
 const nothing: readonly string[] = [];
@@ -88,6 +91,9 @@ function ground(program: RouterProgram, place: RouterPlace): Ground {
     gateways,
     Object.keys(program.filters).join(),
     program.flowLogs,
+    program.budgets,
+    program.spenders,
+    program.holds,
     place.peers.join(),
     place.resolver,
   ];
@@ -103,7 +109,12 @@ function inetTable(program: RouterProgram, place: RouterPlace): NftTable {
   declareSets(builder, program, place);
   rawChains(builder, program, place);
   builder.chain('error_from_port', errorRules);
-  builder.chain('mangle', mangleRules, hook('filter', 'prerouting priority mangle', 'accept'));
+  budgetChains(builder, program);
+  builder.chain(
+    'mangle',
+    mangleRules(holdRules(builder, program)),
+    hook('filter', 'prerouting priority mangle', 'accept'),
+  );
   portChains(builder, program);
   natChains(builder, program, place);
   builder.chain('inward', [
@@ -113,7 +124,11 @@ function inetTable(program: RouterProgram, place: RouterPlace): NftTable {
     'counter accept',
   ]);
   openedChain(builder);
-  builder.chain('forward', forwardRules, hook('filter', 'forward priority filter', 'drop'));
+  builder.chain(
+    'forward',
+    [...apartForward(program), ...forwardRules],
+    hook('filter', 'forward priority filter', 'drop'),
+  );
   builder.chain('input', inputRules, hook('filter', 'input priority filter', 'drop'));
   builder.chain('output', outputRules, hook('filter', 'output priority filter', 'drop'));
   return builder.table();
@@ -170,6 +185,7 @@ function declareSets(builder: TableBuilder, program: RouterProgram, place: Route
   const far = Object.values(program.remotes).filter((remote) => remote.forwarding);
   builder.set('far_labels', ['type mark'], new Set(far.map(({ mark }) => markText(labelledBit | mark))));
   for (const family of families) addressSets(builder, { program, ports, tables }, family);
+  budgetSets(builder, program);
 }
 
 type Ports = {
@@ -218,13 +234,16 @@ function addressSets(builder: TableBuilder, { program, ports, tables }: Ports, f
   builder.set(`frontends${family}`, [`type ${type}`], frontends);
 }
 
-const mangleRules = [
+const mangleRules = (holds: readonly string[]) => [
+  paceRule,
   'ct state established accept',
   'ct state untracked accept',
   `ct state invalid counter drop${comment('state: invalid')}`,
   `iifname @ports meta mark < ${markText(foreignBit)} ct state related goto error_from_port`,
   'ct state related accept',
   `iifname @held counter drop${comment('held: between two waves')}`,
+  spendRule,
+  ...holds,
   ...both((word, family) => `${word} daddr @gateways${family} accept`),
   'iifname vmap @outbound',
 ];
@@ -249,23 +268,6 @@ const forwardRules = [
   'oifname @ports goto inward',
   'iifname @ports accept',
   'iifname @peers oifname "vx" accept',
-];
-
-const inputRules = [
-  'iifname "lo" accept',
-  'ct state established,related accept',
-  'icmpv6 type nd-neighbor-solicit accept',
-  `ip daddr ${platformAddress} counter drop${comment('platform: does not answer this')}`,
-  `iifname @ports ip daddr @gateways4 icmp type echo-request counter accept${comment('platform: gateway echo')}`,
-  `iifname @ports ip6 daddr @gateways6 icmpv6 type echo-request counter accept${comment('platform: gateway echo')}`,
-];
-
-const outputRules = [
-  'oifname "lo" accept',
-  'ct state established,related accept',
-  'icmpv6 type nd-neighbor-advert accept',
-  `oifname @ports ip saddr ${probeSources[4]} goto inward`,
-  `oifname @ports ip6 saddr ${probeSources[6]} goto inward`,
 ];
 
 /** One chain per list of filters that ports share. */

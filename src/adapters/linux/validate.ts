@@ -7,6 +7,7 @@ import type { Filter, Program, Programs, RouterProgram } from '#program/program.
 import { sameFilter } from '#verify/equivalence.ts';
 import type { Difference } from '#engine/plane-port.ts';
 import { kernelName } from '#adapters/linux/names.ts';
+import { unlikeBudgets } from '#adapters/linux/lift-budget.ts';
 import { liftFilter, type Listing } from '#adapters/linux/lift.ts';
 import { aroundRouter } from '#adapters/linux/meant-routes.ts';
 import type { ActualRuleset } from '#adapters/linux/ruleset.ts';
@@ -30,7 +31,13 @@ export class Validator {
   /** All of a point that the kernel holds otherwise than the programs say, each with a packet that shows it. */
   differences(given: PointGiven): readonly Difference[] {
     const { programs, point, listing } = given;
-    return [...this.filters(point, programs[point], listing.ruleset), ...this.ways(given)];
+    const program = programs[point];
+    const table = listing.ruleset.get('inet');
+    return [
+      ...this.filters(point, program, listing.ruleset),
+      ...this.ways(given),
+      ...(program === undefined || table === undefined ? [] : unlikeBudgets(point, program, table)),
+    ];
   }
 
   /** Where the kernel sends a point's packets, and as whom, otherwise than the program says, each with a packet that shows it. */

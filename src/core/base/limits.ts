@@ -6,6 +6,9 @@ export const bodyBytesMax = 4 * 1024 * 1024;
 export const jsonDepthMax = 64;
 /** Azure: a resource group has at most 800 resources of one type; a page holds this many. */
 export const pageSizeMax = 1000;
+/** Bodies kept as bytes for the next reader: of one resource, and of all. */
+export const shownTextBytesMax = 512 * 1024;
+export const shownTextsBytesMax = 8 * 1024 * 1024;
 export const tagsMax = 50;
 export const tagKeyMax = 512;
 export const tagValueMax = 256;
@@ -67,6 +70,11 @@ export const alertsToldMax = 50;
 /** Identity: rows of one directory, and what hangs on one principal. */
 export const principalsMax = 10_000;
 export const groupsPerPrincipalMax = 200;
+/** Directories of a stamp, their domains, their administrators, and the objects of all of them together. */
+export const directoriesMax = 500;
+export const domainsPerDirectoryMax = 20;
+export const administratorsMax = 100;
+export const principalsOfStampMax = 100_000;
 export const credentialsPerApplicationMax = 20;
 export const signInNameMax = 320;
 /** Password lengths in characters: long enough to stand offline guessing, short enough to hash without harm. */
@@ -84,8 +92,9 @@ export const signInWaitMs = 30_000;
 export const signInWaitMaxMs = 15 * 60_000;
 export const signInForgetMs = 30 * 60_000;
 export const signInTrackedMax = 20_000;
-/** Tokens: clients treat one with less than five minutes left as expired, so it must live well over that. */
-export const accessTokenLifeS = 3600;
+/** Tokens: clients treat one with less than five minutes left as expired, so it must live well over that. One that is bound lives for an hour, a plain one for ten minutes (decision D4.3). */
+export const boundTokenLifeS = 3600;
+export const plainTokenLifeS = 600;
 export const tokenBytesMax = 16_384;
 export const tokenCachedMax = 10_000;
 export const tokenCachedMs = 60_000;
@@ -102,6 +111,18 @@ export const deviceCodesMax = 2000;
 export const deviceCodesPerSourceMax = 50;
 export const devicePollS = 5;
 export const assertionLifeMaxS = 3600;
+/** Proofs of a key (RFC 9449): their size, how far a client's clock may be off, how long one nonce is given out, and the proofs remembered, of one key and of all. */
+export const proofBytesMax = 8192;
+export const proofSkewS = 300;
+export const proofNonceMs = 120_000;
+export const proofsSeenPerKeyMax = 40_000;
+export const proofsSeenMax = 200_000;
+/** Characters of the parameter `claims` that are looked at. */
+export const claimsParameterMax = 8192;
+/** `ringwall bind`: requests at work at once, bytes of one answer, and how long the stamp may take for it. */
+export const bindRequestsMax = 64;
+export const bindAnswerBytesMax = 32 * 1024 * 1024;
+export const bindAnswerMs = 120_000;
 /** Bodies and parameters at the identity provider's own endpoints. */
 export const identityBodyBytesMax = 65_536;
 export const identityParametersMax = 64;
@@ -297,6 +318,31 @@ export const blastPairsMax = 256;
 /** Who reaches whom: pairs of addresses looked at, and rows told. */
 export const matrixPairsMax = 50_000;
 export const matrixRowsMax = 2000;
+/** Connection states of the boundary that all subscriptions with plans share by their quotas: three quarters of what the kernel holds. */
+export const boundaryStatesShared = 196_608;
+/** A count of states is kept in parts of about this many, so that a new one costs the same however many there are; parts of one share. */
+export const statesPerPart = 500;
+export const statePartsMax = 128;
+/** The largest number of a budget: a limit of the kernel above it would limit nothing. */
+export const budgetMax = 100_000_000;
+/** The same of Mbit/s, which are counted as bytes: what 32 bits hold. */
+export const megabitsMax = 34_000;
+/** Bytes that may pass at once beyond a rate: a tenth of a second, and no less than a few segments as the kernel carries them. */
+export const burstBytesMin = 262_144;
+/** Packets a second that all quarantined NICs of a router may send to the platform. */
+export const apartPerSecond = 100;
+/** Pairs of target and port that a router remembers for a minute, of each family. */
+export const targetsSeenMax = 65_536;
+/** Packets over a budget that a router tells of per second and budget, and that netd reads at once. */
+export const spentLoggedPerSecond = 100;
+export const spentMessagesMax = 5000;
+/** Packets and flows that an evidence bundle has, and characters of an appeal. */
+export const evidencePacketsMax = 16;
+export const evidenceFlowsMax = 16;
+export const appealLengthMax = 2000;
+/** How often it is asked what went over budgets, and NICs that are watched for it at a time. */
+export const containmentEveryMs = 500;
+export const containmentWatchedMax = 10_000;
 /** Just-in-time policies: machines of one, ports of a machine, and requests that are kept in it. */
 export const jitMachinesMax = 100;
 export const jitPortsMax = 20;

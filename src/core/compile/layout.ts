@@ -8,6 +8,7 @@ import { compileHost } from '#compile/host/host.ts';
 import { byId, byParent, type Lists, sortedById } from '#compile/lists.ts';
 import type { CompileMemo } from '#compile/memo.ts';
 import { idAt, numberAt, parentId, skuOf } from '#compile/read.ts';
+import { type Budgets, budgetsOf, edgeShares } from '#compile/sdn/budget.ts';
 import { compileBalances, type Members, membersOf, type Placed } from '#compile/sdn/balance.ts';
 import { loggedOf } from '#compile/sdn/flow-log.ts';
 import { attachmentsOf, type NicFacts, nicFacts, type PortPolicy } from '#compile/sdn/nic.ts';
@@ -25,7 +26,7 @@ import {
 } from '#compile/sdn/vnet.ts';
 import { compileSwitch } from '#compile/switch/switch.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
-import type { Balance, Program, RouteTable } from '#program/program.ts';
+import { apartFilterKey, type Balance, type Program, type RouteTable } from '#program/program.ts';
 
 /** Programs that no rule changes, routers without their filters, and the NSGs in use by id (lower case). */
 export type Layout = {
@@ -46,8 +47,11 @@ export function compileLayout(lists: Lists, stamp: StampFacts, memo: CompileMemo
   const sources = memo.remember('sources', Object.values({ ...lists, nics }), () =>
     compileSources({ lists, ...index, nics, stamp }),
   );
+  const { subscriptions, plans, networkQuotas } = lists;
+  const budgets = memo.remember('budgets', [subscriptions, plans, networkQuotas], () => budgetsOf(lists));
+  const shares = memo.remember('shares', [nics, budgets], () => edgeShares(nics, budgets));
   const fixed: { [point: string]: Program } = {
-    edge: compileEdge(stamp, sources, balancesAt(placed, ['edge'])),
+    edge: { ...compileEdge(stamp, sources, balancesAt(placed, ['edge'])), ...shares },
     switch: memo.remember('switch', [nics], () => compileSwitch(stamp, nics)),
     infra: compileInfra(stamp),
     resolver: memo.remember('resolver', [nics, lists.vms, lists.publicIps, ...index.vnets.values()], () =>
@@ -69,10 +73,11 @@ export function compileLayout(lists: Lists, stamp: StampFacts, memo: CompileMemo
       lists.natRules,
       lists.flowLogs,
       lists.jitPolicies,
+      budgets,
     ];
     const peers = (index.peers.get(vnet.id) ?? []).flatMap(({ facts, name, forwarded }) => [facts, name, forwarded]);
     return memo.remember(`routers/${vnet.id}`, [vnet, ...peers, ...inputs], () =>
-      compileVnet(vnet, { lists, index, placed, stamp }),
+      compileVnet(vnet, { lists, index, placed, stamp, budgets }),
     );
   });
   return {
@@ -152,11 +157,12 @@ type Around = {
   readonly index: Index;
   readonly placed: readonly Placed[];
   readonly stamp: StampFacts;
+  readonly budgets: Budgets;
 };
 
 function routerParts(
   vnet: VnetFacts,
-  { lists, index, placed, stamp }: Around,
+  { lists, index, placed, stamp, budgets }: Around,
   groups: { [nsg: string]: NsgUse },
 ): RouterParts {
   const peers = index.peers.get(vnet.id) ?? [];
@@ -187,6 +193,7 @@ function routerParts(
     stamp,
     logged: loggedOf(lists.flowLogs),
     openings: openingsOf(lists.jitPolicies, byId(lists.vms)),
+    budgets,
   };
 }
 
@@ -208,6 +215,12 @@ function policyOf(nic: NicFacts, { index, groups, tables }: PolicyParts): PortPo
   );
   const isClosed = nsgs.length === 0 && hasStandard(nic, index);
   const key = table === undefined ? systemTableKey : tableKey(table);
+  if (nic.isApart)
+    return {
+      table: Object.hasOwn(tables, key) ? key : systemTableKey,
+      outbound: [apartFilterKey],
+      inbound: [apartFilterKey],
+    };
   return {
     table: Object.hasOwn(tables, key) ? key : systemTableKey,
     outbound: uses.map(({ outbound }) => outbound),

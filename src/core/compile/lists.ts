@@ -18,6 +18,9 @@ const types = {
   natGateways: 'Microsoft.Network/natGateways',
   flowLogs: 'Microsoft.Network/networkWatchers/flowLogs',
   jitPolicies: 'Microsoft.Security/locations/jitNetworkAccessPolicies',
+  subscriptions: 'Microsoft.Resources/subscriptions',
+  plans: 'Microsoft.Subscriptions.Admin/plans',
+  networkQuotas: 'Microsoft.Network.Admin/locations/quotas',
 } as const;
 
 /** The same in lower case: a change of any other type changes filters at most. */

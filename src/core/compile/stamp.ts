@@ -6,11 +6,12 @@ import { compileLayout, type Layout } from '#compile/layout.ts';
 import { layoutTypes, listsOf, ruleType } from '#compile/lists.ts';
 import { CompileMemo, share } from '#compile/memo.ts';
 import { lastName, parentId } from '#compile/read.ts';
+import { apartFilter } from '#compile/sdn/budget.ts';
 import { closedFilter, closedFilterKey, compileNsg } from '#compile/sdn/nsg.ts';
 import type { RouterSkeleton } from '#compile/sdn/vnet.ts';
 import { typeOfId } from '#model/arm-id.ts';
 import type { StampFacts, View } from '#model/resource.ts';
-import type { Filter, Program, Programs, RouterProgram } from '#program/program.ts';
+import { apartFilterKey, type Filter, type Program, type Programs, type RouterProgram } from '#program/program.ts';
 
 export { CompileMemo };
 
@@ -156,7 +157,10 @@ function compileFilters(
   { groups }: Layout,
   old: (Compiled & { readonly groups: ReadonlySet<string> }) | undefined,
 ): Filters {
-  const byKey = new Map<string, Filter>([[closedFilterKey, closedFilter]]);
+  const byKey = new Map<string, Filter>([
+    [closedFilterKey, closedFilter],
+    [apartFilterKey, apartFilter],
+  ]);
   const memos = new Map<string, CompileMemo>();
   const filters = { byKey, memos };
   for (const [nsg, { inbound, outbound }] of Object.entries(groups)) {

@@ -100,14 +100,23 @@ function keep({ id, type, body, before, draft, context }: Job, content: Kept): R
   return resource;
 }
 
-/** The same object without members that are undefined. */
+/** The same object without members that are undefined; itself when it has none. */
 export function tidy(value: JsonObject): JsonObject {
+  if (isTidy(value)) return value;
   const members: [string, Json][] = [];
   for (const [name, held] of Object.entries(value)) {
     if (held === undefined) continue;
     members.push([name, isObject(held) ? tidy(held) : held]);
   }
   return Object.fromEntries(members);
+}
+
+function isTidy(value: JsonObject): boolean {
+  for (const name of Object.keys(value)) {
+    const held = value[name];
+    if (held === undefined || (isObject(held) && !isTidy(held))) return false;
+  }
+  return true;
 }
 
 /** A fresh etag in the network providers' style. */

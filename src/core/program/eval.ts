@@ -13,7 +13,8 @@ import type { Place, Position, Step, Walk } from '#program/walk.ts';
 /**
  * Follows a packet to its end. Total: it answers for any packet on any programs. A balance answers every possible target;
  * the packet counts as delivered when it reaches any of them. Delivery to a forwarding NIC (an NVA) ends the walk: what the
- * NVA sends on is a new packet with that NIC as origin. A source port from a block stands for every port of the block.
+ * NVA sends on is a new packet with that NIC as origin. A source port from a block stands for every port of the block. Budgets hang
+ * on what was sent before: each packet is taken to be within them.
  */
 export function evaluate(programs: Programs, packet: Packet): Fate {
   const walk: Walk = { programs, hops: [] };

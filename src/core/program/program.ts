@@ -111,6 +111,37 @@ export type Balance = {
   readonly because: string;
 };
 
+/**
+ * What one port may send, whoever it sends it to (claim S1.21): first packets of flows, of mail to outside the VNet, to addresses and ports
+ * that it did not speak to within the last minute, packets in each direction of its flows, and packets with a source that is not
+ * its own. 0: none. The kernel drops what goes over; of packets alone nobody can say that, so the oracle takes each to be within.
+ */
+export type Budget = {
+  readonly newPerSecond: number;
+  readonly mailPerMinute: number;
+  readonly targetsPerMinute: number;
+  readonly packetsPerSecond: number;
+  readonly forgedPerMinute: number;
+};
+
+/**
+ * What all labels of one subscription may hold at the boundary, and carry over it in each direction, together; the oracle takes each packet
+ * to be within.
+ */
+export type Share = {
+  readonly connections: number;
+  readonly newPerSecond: number;
+  readonly packetsPerSecond: number;
+  readonly megabitsPerSecond: number;
+  readonly because: string;
+};
+
+/** What the router of a network may hold of connection states for the subscription that the network is in. */
+export type Hold = { readonly connections: number; readonly because: string };
+
+/** The filter of a port that is set apart (quarantined): the platform's health probe gets in, and nothing gets out. */
+export const apartFilterKey = 'quarantine';
+
 /** The router of one VNet on one host. */
 export type RouterProgram = {
   readonly kind: 'router';
@@ -136,6 +167,11 @@ export type RouterProgram = {
   readonly openings?: { readonly [key: string]: Opening };
   /** Filters whose verdicts on new flows of some ports are logged, by the filter's key; absent when none is. It decides nothing. */
   readonly flowLogs?: { readonly [filter: string]: LoggedPorts };
+  /** What ports may send, and by the port's name which of it is the port's; absent when no port has a budget. */
+  readonly budgets?: { readonly [key: string]: Budget };
+  readonly spenders?: { readonly [port: string]: string };
+  /** By the subscription's GUID: one, or absent when it has no plans. */
+  readonly holds?: { readonly [subscription: string]: Hold };
 };
 
 /**
@@ -208,6 +244,9 @@ export type EdgeProgram = {
   readonly blocks: { readonly [label: string]: SourceBlock };
   readonly balances: { readonly [key: string]: Balance };
   readonly published: { readonly [key: string]: Published };
+  /** What subscriptions may hold here, and by label address whose it is; absent when no subscription has plans. */
+  readonly shares?: { readonly [key: string]: Share };
+  readonly sharers?: { readonly [label: string]: string };
 };
 
 /** The top-of-rack switch: stateless, both directions written out. */

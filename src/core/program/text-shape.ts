@@ -150,6 +150,22 @@ const router: Layout = {
       isOptional: true,
     },
     { ...map('flowLogs', 'flow-log', line(value('ports', listShape))), isOptional: true },
+    {
+      ...map(
+        'budgets',
+        'budget',
+        line(
+          value('newPerSecond', numberShape, 'new'),
+          value('mailPerMinute', numberShape, 'mail'),
+          value('targetsPerMinute', numberShape, 'targets'),
+          value('packetsPerSecond', numberShape, 'packets'),
+          value('forgedPerMinute', numberShape, 'forged'),
+        ),
+      ),
+      isOptional: true,
+    },
+    { ...map('spenders', 'spender', bare(textShape)), isOptional: true },
+    { ...map('holds', 'hold', line(value('connections', numberShape), value('because'))), isOptional: true },
   ],
 };
 
@@ -187,6 +203,21 @@ const edge: Layout = {
         value('because'),
       ),
     ),
+    {
+      ...map(
+        'shares',
+        'share',
+        line(
+          value('connections', numberShape),
+          value('newPerSecond', numberShape, 'new'),
+          value('packetsPerSecond', numberShape, 'packets'),
+          value('megabitsPerSecond', numberShape, 'megabits'),
+          value('because'),
+        ),
+      ),
+      isOptional: true,
+    },
+    { ...map('sharers', 'sharer', bare(textShape)), isOptional: true },
   ],
 };
 

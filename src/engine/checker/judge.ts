@@ -179,6 +179,7 @@ function alwaysBroken(
     ([, nic]) => nic.vnet === sender.vnet && nic.addresses.includes(packet.target),
   );
   if (wanted === undefined || wanted[1] === sender || fate.verdict === 'deliver') return [];
+  if (sender.isApart === true || wanted[1].isApart === true) return [];
   const isMeant = isParty(invariant.to, wanted[1]) && isJudged(invariant, wanted[1]);
   return isMeant ? [{ mark: Number(wanted[0]) }] : [];
 }

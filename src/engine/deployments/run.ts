@@ -152,6 +152,7 @@ function failureOf(resource: PlannedResource, error: unknown): Detail {
 function statusName(status: number): string {
   const names: Readonly<Record<number, string>> = {
     400: 'BadRequest',
+    401: 'Unauthorized',
     403: 'Forbidden',
     404: 'NotFound',
     409: 'Conflict',

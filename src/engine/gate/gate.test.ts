@@ -193,6 +193,17 @@ test('a prover that lost its model, or an answer, is given the model and asked a
   assert.equal((await gate.standing()).record.revision, 3);
 });
 
+test('all who ask what stands at one revision share one answer, and the next revision has its own', async () => {
+  const { gate, prover } = open();
+  await prover.load(0, []);
+  await gate.change(put('a'));
+  const [one, other] = await Promise.all([gate.standing(), gate.standing()]);
+  assert.equal(one, other);
+  await gate.change(put('b'));
+  assert.equal((await gate.standing()).record.revision, 2);
+  assert.equal(one.record.revision, 1);
+});
+
 test('what stands is never what is only proposed, also when the prover did not hear that it failed', async () => {
   const desk = new ProofDesk(labStamp, keys.privateKey);
   const prover: Prover = {

@@ -65,6 +65,8 @@ export class Gate {
   readonly #budget = new ProofBudget();
   #waiting = 0;
   #stopped: Fault | undefined;
+  /** What was answered last about what stands, while somebody holds it: all who ask at one revision share it. */
+  #standing: WeakRef<Standing> | undefined;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -106,15 +108,23 @@ export class Gate {
    */
   standing(): Promise<Standing> {
     return this.#queue.run('', async () => {
-      const { prover } = this.#parts;
-      const current = await prover.current().catch((error: unknown) => {
-        if (error instanceof Fault) return undefined;
-        throw error;
-      });
-      if (current?.record.revision === this.#revision) return current;
-      await this.#reload();
-      return await prover.current();
+      const shared = this.#standing?.deref();
+      if (shared?.record.revision === this.#revision) return shared;
+      const standing = deepFreeze(await this.#current());
+      this.#standing = new WeakRef(standing);
+      return standing;
     });
+  }
+
+  async #current(): Promise<Standing> {
+    const { prover } = this.#parts;
+    const current = await prover.current().catch((error: unknown) => {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    });
+    if (current?.record.revision === this.#revision) return current;
+    await this.#reload();
+    return await prover.current();
   }
 
   /** A question to the prover about what stands, between two changes; a subscription that asks takes its turn (`change`). */

@@ -2,6 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 import { Secret } from '#base/secret.ts';
+import { setAdministrator } from '#engine/identity/administrators.ts';
 import type { Directory } from '#engine/identity/directory.ts';
 import type { User } from '#engine/identity/records.ts';
 import { createUser } from '#engine/identity/users.ts';
@@ -26,6 +27,7 @@ export async function createFirstAdministrator(
     password,
     mustChangePassword: true,
   });
+  await setAdministrator(directory, user.id, true);
   return { user, password };
 }
 

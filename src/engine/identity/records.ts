@@ -2,8 +2,26 @@
 
 import type { Json, JsonObject } from '#base/json.ts';
 
-/** A person. `passwordHash` is a PHC string; the name is kept as written and compared lower case. */
-export type User = {
+/** Which directory a row belongs to, by tenant id; rows of earlier versions have none and belong to the stamp's own. */
+type Held = { readonly directory?: string };
+
+/** A directory: the names of its users end with one of its domains, the first of which it was made with. */
+export type DirectoryRecord = Held & {
+  readonly kind: 'directory';
+  /** The tenant id. */
+  readonly id: string;
+  readonly displayName: string;
+  readonly domains: readonly string[];
+  /** Object ids of users and service principals that may change the directory: the role Global Administrator. */
+  readonly administrators: readonly string[];
+  readonly createdMs: number;
+};
+
+/**
+ * A person. `passwordHash` is a PHC string; the name is kept as written and compared lower case. A guest has none: its
+ * password is that of the user of another directory that it stands for.
+ */
+export type User = Held & {
   readonly kind: 'user';
   readonly id: string;
   readonly upn: string;
@@ -11,6 +29,7 @@ export type User = {
   readonly isEnabled: boolean;
   readonly passwordHash: string;
   readonly mustChangePassword: boolean;
+  readonly guestOf?: { readonly directory: string; readonly oid: string };
   /** Tokens issued before this second are refused: it moves with each password change and each sign-out everywhere. */
   readonly tokensValidFromS: number;
   readonly createdMs: number;
@@ -39,7 +58,7 @@ export type CertificateCredential = {
 };
 
 /** A program that signs in. */
-export type ServicePrincipal = {
+export type ServicePrincipal = Held & {
   readonly kind: 'servicePrincipal';
   readonly id: string;
   readonly appId: string;
@@ -51,8 +70,19 @@ export type ServicePrincipal = {
   readonly createdMs: number;
 };
 
+/** What a program is registered as: its credentials are good for the service principal of the same `appId`. */
+export type Application = Held & {
+  readonly kind: 'application';
+  readonly id: string;
+  readonly appId: string;
+  readonly displayName: string;
+  readonly secrets: readonly SecretCredential[];
+  readonly certificates: readonly CertificateCredential[];
+  readonly createdMs: number;
+};
+
 /** A set of principals, by object id; groups in groups are not followed. */
-export type Group = {
+export type Group = Held & {
   readonly kind: 'group';
   readonly id: string;
   readonly displayName: string;
@@ -60,7 +90,7 @@ export type Group = {
 };
 
 /** One sign-in that refreshes: only the hash of the newest token is kept, and of the one before it. */
-export type RefreshFamily = {
+export type RefreshFamily = Held & {
   readonly kind: 'refreshFamily';
   readonly id: string;
   readonly oid: string;
@@ -69,9 +99,11 @@ export type RefreshFamily = {
   readonly previous?: string;
   readonly rotatedMs: number;
   readonly createdMs: number;
+  /** Thumbprint of the key that its tokens are bound to (RFC 9449 §5): without that key they are refused. */
+  readonly jkt?: string;
 };
 
-export type DirectoryRow = User | ServicePrincipal | Group | RefreshFamily;
+export type DirectoryRow = DirectoryRecord | User | ServicePrincipal | Application | Group | RefreshFamily;
 
 /** One change of the directory: a row in its new form, or the key of a row that goes. Changes of one save go together. */
 export type DirectoryChange =

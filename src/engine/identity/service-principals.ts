@@ -5,7 +5,14 @@ import { credentialsPerApplicationMax, signInFailuresPairMax, signInFailuresSour
 import { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 import { attempt, type AttemptKey } from '#engine/identity/attempts.ts';
-import { change, checkDisplayName, nextSecond, refuseFull, type Directory } from '#engine/identity/directory.ts';
+import {
+  change,
+  checkDisplayName,
+  directoryHolding,
+  nextSecond,
+  refuseFull,
+  type Directory,
+} from '#engine/identity/directory.ts';
 import type { CertificateCredential, SecretCredential, ServicePrincipal } from '#engine/identity/records.ts';
 
 /** Creates a service principal without credentials; it cannot sign in until it is given one. */
@@ -15,14 +22,10 @@ export async function createServicePrincipal(
 ): Promise<ServicePrincipal> {
   checkDisplayName(wanted.displayName);
   const appId = (wanted.appId ?? randomUUID()).toLowerCase();
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(appId)) {
-    throw new Refusal('Request_BadRequest', 'The appId must be a GUID.', { target: 'appId' });
-  }
+  if (!guid.test(appId)) throw new Refusal('Request_BadRequest', 'The appId must be a GUID.', { target: 'appId' });
   return await change(directory, () => {
     refuseFull(directory);
-    if (directory.oidByAppId.has(appId)) {
-      throw new Refusal('Request_ResourceExists', `The appId ${appId} is taken.`, { status: 409, target: 'appId' });
-    }
+    if (directory.directories.oidByAppId.has(appId)) throw takenAppId(appId);
     const application: ServicePrincipal = {
       kind: 'servicePrincipal',
       id: randomUUID(),
@@ -36,6 +39,12 @@ export async function createServicePrincipal(
     };
     return { changes: [{ put: application }], result: application };
   });
+}
+
+const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function takenAppId(appId: string): Refusal {
+  return new Refusal('Request_ResourceExists', `The appId ${appId} is taken.`, { status: 409, target: 'appId' });
 }
 
 /** Generates a secret. It is given out here once and never kept: callers cannot choose one, so none is weak. */
@@ -126,6 +135,7 @@ export async function signInApplication(
   directory: Directory,
   { appId, source, prove }: ApplicationSignIn,
 ): Promise<ServicePrincipal> {
+  const { directories } = directory;
   const id = appId.toLowerCase().slice(0, 64);
   // No count by application alone: its secrets cannot be guessed, and anyone could lock it out by naming it.
   const keys: AttemptKey[] = [
@@ -133,8 +143,11 @@ export async function signInApplication(
     { name: `source ${source}`, failuresMax: signInFailuresSourceMax },
   ];
   return await attempt(directory.attempts, keys, async () => {
-    const application = directory.servicePrincipals.get(directory.oidByAppId.get(id) ?? '');
-    const isProved = application !== undefined && application.isEnabled && (await prove(application));
+    const oid = directories.oidByAppId.get(id) ?? '';
+    const holder = directoryHolding(directories, oid);
+    const application = holder?.servicePrincipals.get(oid);
+    const isProved =
+      holder !== undefined && application?.isEnabled === true && (await prove(withRegistered(holder, application)));
     if (application !== undefined && isProved) return application;
     throw new Refusal(
       'InvalidClient',
@@ -142,6 +155,19 @@ export async function signInApplication(
       { status: 401 },
     );
   });
+}
+
+/** The credentials of its registration are good for a service principal too. */
+function withRegistered({ applications }: Directory, principal: ServicePrincipal): ServicePrincipal {
+  for (const { appId, secrets, certificates } of applications.values()) {
+    if (appId !== principal.appId) continue;
+    return {
+      ...principal,
+      secrets: [...principal.secrets, ...secrets],
+      certificates: [...principal.certificates, ...certificates],
+    };
+  }
+  return principal;
 }
 
 /** Is the text one of the application's secrets that are valid now? All are compared, in constant time. */

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { accessTokenLifeS } from '#base/limits.ts';
+import { boundTokenLifeS, plainTokenLifeS } from '#base/limits.ts';
 import type { PrincipalRecord } from '#engine/identity/directory.ts';
 import { tokenAlgorithm, type TokenKeys } from '#engine/identity/token-keys.ts';
 
@@ -17,6 +17,9 @@ export type Issuer = {
 /** How the client proved itself: `appidacr` 0 public, 1 secret, 2 certificate (Entra doc "Access token claims reference"). */
 export type ClientProof = 'none' | 'secret' | 'certificate';
 
+/** What a token is bound to: a key (RFC 9449 §6) or a certificate (RFC 8705 §3.1), by its thumbprint. */
+export type Confirmation = { readonly jkt: string } | { readonly 'x5t#S256': string };
+
 /** One issue: for whom, through which client, and for which audience. */
 export type TokenOrder = {
   readonly principal: PrincipalRecord;
@@ -24,10 +27,20 @@ export type TokenOrder = {
   readonly audience: string;
   readonly proof: ClientProof;
   readonly nonce?: string | undefined;
+  readonly confirmation?: Confirmation | undefined;
+  /** The only network that the token may be used from, as a prefix. */
+  readonly network?: string | undefined;
+  /** What the client says it can do: `cp1` for claims challenges. */
+  readonly capabilities?: readonly string[] | undefined;
 };
 
 /** Media type of an access token (RFC 9068 §2.1): an identity token can never pass for one. */
 export const accessTokenType = 'at+jwt';
+
+/** How long an access token lives, in seconds: one that is worth nothing to a thief longer than one that is. */
+export function tokenLifeS({ confirmation }: Pick<TokenOrder, 'confirmation'>): number {
+  return confirmation === undefined ? plainTokenLifeS : boundTokenLifeS;
+}
 
 /** Signs an access token (RFC 9068 §2.2, and the claims that Azure's own tokens carry). */
 export async function issueAccessToken(issuer: Issuer, order: TokenOrder): Promise<string> {
@@ -41,8 +54,11 @@ export async function issueAccessToken(issuer: Issuer, order: TokenOrder): Promi
     idtyp: principal.kind === 'user' ? 'user' : 'app',
     ver: '1.0',
     ...nameClaims(principal),
+    ...(order.confirmation === undefined ? {} : { cnf: order.confirmation }),
+    ...(order.network === undefined ? {} : { net: order.network }),
+    ...(order.capabilities === undefined ? {} : { xms_cc: order.capabilities }),
   };
-  return await sign(issuer, { claims, audience, principal, type: accessTokenType });
+  return await sign(issuer, { claims, audience, principal, type: accessTokenType, lifeS: tokenLifeS(order) });
 }
 
 /** Signs an identity token for the client itself (OpenID Connect Core §2); MSAL wants `tid` and a name in it. */
@@ -57,7 +73,7 @@ export async function issueIdToken(issuer: Issuer, order: Omit<TokenOrder, 'audi
     ...nameClaims(principal),
     ...(nonce === undefined ? {} : { nonce }),
   };
-  return await sign(issuer, { claims, audience: clientId, principal, type: 'JWT' });
+  return await sign(issuer, { claims, audience: clientId, principal, type: 'JWT', lifeS: plainTokenLifeS });
 }
 
 function nameClaims({ upn }: PrincipalRecord): { upn?: string; unique_name?: string } {
@@ -71,9 +87,10 @@ async function sign(
     readonly audience: string;
     readonly principal: PrincipalRecord;
     readonly type: string;
+    readonly lifeS: number;
   },
 ): Promise<string> {
-  const { claims, audience, principal, type } = order;
+  const { claims, audience, principal, type, lifeS } = order;
   // A change of password moves `tokensValidFromS` to the next second: a token issued within this one must not be born dead.
   const issuedS = Math.max(Math.floor(now() / 1000), principal.tokensValidFromS);
   return await new SignJWT(claims)
@@ -84,6 +101,6 @@ async function sign(
     .setJti(randomUUID())
     .setIssuedAt(issuedS)
     .setNotBefore(issuedS)
-    .setExpirationTime(issuedS + accessTokenLifeS)
+    .setExpirationTime(issuedS + lifeS)
     .sign(keys.signing);
 }

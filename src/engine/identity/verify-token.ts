@@ -17,16 +17,57 @@ export type Principal = {
   readonly displayName: string;
   readonly appid: string;
   readonly upn?: string;
+  /** What its token is bound to; see `presented.ts`, which every face asks. */
+  readonly bound?: TokenBound;
 };
 
-/** What a face accepts. `principalOf` is asked at every call, so that a revoked principal is out at once. */
+/** What of a token says how it may be presented. */
+export type TokenBound = {
+  readonly jkt?: string | undefined;
+  readonly certificate?: string | undefined;
+  readonly network?: string | undefined;
+  /** When it was issued, in seconds: whoever works on for its caller asks again whether it still stands. */
+  readonly issuedS: number;
+};
+
+/** A token that is refused, with whom it names when its signature is ours: never with the token. */
+export class TokenRefusal extends Refusal {
+  readonly who: TokenWho;
+  /** Its client can be asked for a newer token by a claims challenge, issued from this second on. */
+  readonly renewFromS: number | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    { who = {}, renewFromS }: { readonly who?: TokenWho; readonly renewFromS?: number | undefined } = {},
+  ) {
+    super(code, message, { status: 401 });
+    this.who = who;
+    this.renewFromS = renewFromS;
+  }
+}
+
+/** Whom a token names. */
+export type TokenWho = {
+  readonly oid?: string;
+  readonly upn?: string;
+  readonly appid?: string;
+  readonly tenant?: string;
+};
+
+/**
+ * What a face accepts. `principalOf` is asked at every call, so that a revoked principal is out at once, and only of the
+ * directory that the token names: an object id of another one is unknown there.
+ */
 export type TokenRules = {
   readonly issuer: string;
   readonly tenantId: string;
   readonly audiences: readonly string[];
   readonly keys: TokenKeys;
   readonly now: () => number;
-  readonly principalOf: (oid: string) => PrincipalRecord | undefined;
+  readonly principalOf: (oid: string, tid: string) => PrincipalRecord | undefined;
+  /** Does this directory of the stamp stand? Without it only the stamp's own, `tenantId`, is known. */
+  readonly stands?: (tid: string) => boolean;
 };
 
 type Seen = { readonly claims: JWTPayload; readonly untilMs: number };
@@ -85,48 +126,75 @@ async function checkToken(token: string, rules: TokenRules): Promise<JWTPayload>
 }
 
 function whyRefused(error: unknown, rules: TokenRules): Refusal {
+  // The signature is checked before the claims, so these name whom we issued the token to.
+  const isOurs = error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed;
+  const who = isOurs ? whoOf(error.payload) : {};
   if (error instanceof errors.JWTExpired) {
-    return refused('ExpiredAuthenticationToken', 'The access token has expired; sign in again or refresh it.');
+    return refused('ExpiredAuthenticationToken', 'The access token has expired; sign in again or refresh it.', who);
   }
   if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud') {
     return refused(
       'InvalidAuthenticationTokenAudience',
       `The access token has been obtained for the wrong audience; wanted is one of: ${rules.audiences.join(', ')}.`,
+      who,
     );
   }
   if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'iss') {
     return refused(
       'InvalidAuthenticationTokenTenant',
       `The access token is from the wrong issuer; wanted is ${rules.issuer}.`,
+      who,
     );
   }
+  if (isOurs)
+    return refused('InvalidAuthenticationToken', `The access token's claim "${error.claim}" is not accepted.`, who);
   if (error instanceof errors.JOSEError) return refused('InvalidAuthenticationToken', 'The access token is invalid.');
   throw error;
 }
 
 function standing(claims: JWTPayload, rules: TokenRules): Principal {
-  const { oid, tid, appid } = claims;
-  if (typeof oid !== 'string' || typeof tid !== 'string' || typeof appid !== 'string' || tid !== rules.tenantId) {
-    throw refused('InvalidAuthenticationTokenTenant', 'The access token is from the wrong tenant.');
+  const { oid, tid, appid, iat: issuedS = 0 } = claims;
+  const who = whoOf(claims);
+  const stands = rules.stands ?? ((asked) => asked === rules.tenantId);
+  if (typeof oid !== 'string' || typeof tid !== 'string' || typeof appid !== 'string' || !stands(tid)) {
+    throw refused('InvalidAuthenticationTokenTenant', 'The access token is from the wrong tenant.', who);
   }
-  const record = rules.principalOf(oid);
-  if (record === undefined || !record.isEnabled || (claims.iat ?? 0) < record.tokensValidFromS) {
-    throw refused('AuthenticationFailed', 'The access token has been revoked; sign in again.');
+  const record = rules.principalOf(oid, tid);
+  if (record === undefined || !record.isEnabled || issuedS < record.tokensValidFromS) {
+    const capabilities = claims['xms_cc'];
+    const isTold = record?.isEnabled === true && Array.isArray(capabilities) && capabilities.includes('cp1');
+    const renewFromS = isTold ? record.tokensValidFromS : undefined;
+    throw new TokenRefusal('AuthenticationFailed', revoked, { who, renewFromS });
   }
   const { kind, groups, displayName, upn } = record;
-  return { oid, tid, kind, groups, displayName, appid, ...(upn === undefined ? {} : { upn }) };
+  const bound = boundOf(claims, issuedS, who);
+  return { oid, tid, kind, groups, displayName, appid, bound, ...(upn === undefined ? {} : { upn }) };
 }
 
-/** The token of an `Authorization` header (RFC 6750 §2.1), or the 401 that ARM clients know. */
-export function bearerToken(header: string | undefined): string {
-  if (header === undefined || header === '') {
-    throw refused('AuthenticationFailed', "Authentication failed. The 'Authorization' header is missing.");
-  }
-  const match = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header);
-  if (match?.[1] !== undefined) return match[1];
-  throw refused('AuthenticationFailed', "Authentication failed. The 'Authorization' header is not a bearer token.");
+const revoked = 'The access token has been revoked; sign in again.';
+
+function whoOf({ oid, upn, appid, tid }: JWTPayload): TokenWho {
+  const texts = { oid, upn, appid, tenant: tid };
+  return Object.fromEntries(Object.entries(texts).filter(([, value]) => typeof value === 'string')) as TokenWho;
 }
 
-function refused(code: string, message: string): Refusal {
-  return new Refusal(code, message, { status: 401 });
+/** What the token is bound to. A binding that we do not know is one that we cannot hold it to (RFC 7800 §3.1). */
+function boundOf({ cnf, net }: JWTPayload, issuedS: number, who: TokenWho): TokenBound {
+  const network = typeof net === 'string' ? net : undefined;
+  if (cnf === undefined) return { network, issuedS };
+  const {
+    jkt,
+    'x5t#S256': certificate,
+    ...more
+  } = (typeof cnf === 'object' && cnf !== null ? cnf : { cnf }) as {
+    readonly jkt?: unknown;
+    readonly 'x5t#S256'?: unknown;
+  };
+  const isKnown = (typeof jkt === 'string') !== (typeof certificate === 'string') && Object.keys(more).length === 0;
+  if (!isKnown) throw refused('InvalidAuthenticationToken', 'The access token is bound in an unknown way.', who);
+  return typeof jkt === 'string' ? { jkt, network, issuedS } : { certificate: String(certificate), network, issuedS };
+}
+
+function refused(code: string, message: string, who: TokenWho = {}): Refusal {
+  return new TokenRefusal(code, message, { who });
 }

@@ -24,12 +24,18 @@ export class Operations {
   readonly #newest = new Map<string, string>();
   readonly #waiters = new Map<string, Set<() => void>>();
   #underWay = 0;
+  #changes = 0;
 
   constructor(parts: OperationsParts, saved: Iterable<Operation> = []) {
     this.#parts = parts;
     // The store lists by key; the order of beginning is what everything here goes by.
     for (const operation of [...saved].sort((left, right) => (left.startTime < right.startTime ? -1 : 1)))
       this.#add(operation);
+  }
+
+  /** How many times an operation began, ended or was forgotten so far. */
+  get changes(): number {
+    return this.#changes;
   }
 
   get(id: string): Operation | undefined {
@@ -85,6 +91,7 @@ export class Operations {
       ...(outcome.value === undefined ? {} : { value: outcome.value }),
     };
     this.#known.set(operation.id, ended);
+    this.#changes += 1;
     this.#underWay -= 1;
     const waiters = this.#waiters.get(operation.id) ?? [];
     this.#waiters.delete(operation.id);
@@ -127,12 +134,14 @@ export class Operations {
   }
 
   #add(operation: Operation): void {
+    this.#changes += 1;
     this.#known.set(operation.id, operation);
     this.#newest.set(operation.resourceId.toLowerCase(), operation.id);
     if (operation.status === 'InProgress') this.#underWay += 1;
   }
 
   #drop(operation: Operation): void {
+    this.#changes += 1;
     this.#known.delete(operation.id);
     if (operation.status === 'InProgress') this.#underWay -= 1;
     const resource = operation.resourceId.toLowerCase();

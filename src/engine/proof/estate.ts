@@ -6,6 +6,7 @@ import { printAddress, tryAddress } from '#base/prefix.ts';
 import type { CompileMemo } from '#compile/memo.ts';
 import { internetPrefixes, privatePrefixes, publishedEndpoints, stampNetworks } from '#model/infra.ts';
 import type { Resource, StampFacts, View } from '#model/resource.ts';
+import { quarantineOf } from '#model/security/quarantine.ts';
 import type { Estate, NicEstate, VnetEstate } from '#verify/invariant/estate.ts';
 
 const types = {
@@ -98,6 +99,7 @@ function nicEstate(nic: Resource, machine: string, places: Alike<string>): NicEs
       return address === undefined ? [] : [printAddress(address)];
     }),
     forwarding: nic.properties['enableIPForwarding'] === true,
+    ...(quarantineOf(nic) !== undefined && { isApart: true }),
   };
 }
 

@@ -7,6 +7,8 @@ import type { Json } from '#base/json.ts';
 export type Answer = {
   readonly status: number;
   readonly body?: Json;
+  /** The body as the bytes that are sent, where they were made before. */
+  readonly bytes?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
@@ -51,7 +53,7 @@ export function send(
   const { request, response } = exchange;
   if (response.headersSent || response.destroyed) return;
   const { ids, location, enforcing, time } = options;
-  const text = answer.body === undefined ? undefined : JSON.stringify(answer.body);
+  const text = answer.bytes ?? (answer.body === undefined ? undefined : JSON.stringify(answer.body));
   const hasNoLength = answer.status === 204 || answer.status === 304;
   response.writeHead(answer.status, {
     'cache-control': 'no-cache',

@@ -14,6 +14,7 @@ export type BodyKind = 'json' | 'template' | 'patch' | 'none';
 
 /** The parsed body; undefined when there is none. */
 export async function readJson(request: IncomingMessage, kind: BodyKind): Promise<Json | undefined> {
+  if (kind === 'none' && isWithoutBody(request)) return undefined;
   const bytes = await readBytes(request);
   if (kind === 'none' || bytes.length === 0) return undefined;
   const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
@@ -36,6 +37,11 @@ export async function readJson(request: IncomingMessage, kind: BodyKind): Promis
   const value = kind === 'template' ? parseTemplateJson(text) : parsed(text);
   check(value, 1);
   return kind === 'json' ? withoutNulls(value) : value;
+}
+
+/** RFC 9112 §6.3: a request that says neither a length nor a coding of its content has none. */
+function isWithoutBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] === undefined && headers['transfer-encoding'] === undefined;
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {

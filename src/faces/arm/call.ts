@@ -9,6 +9,8 @@ import type { Principal } from '#engine/identity/verify-token.ts';
 import type { Plane } from '#model/plans/plane.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
+import type { RefusedToken } from '#faces/arm/identified.ts';
+import type { ShownTexts } from '#faces/arm/shown-texts.ts';
 
 /** Addresses of the stamp as clients of the plane see them. `login` is `https://adfs.<zone>/adfs`. */
 export type ArmEndpoints = {
@@ -21,7 +23,11 @@ export type ArmEndpoints = {
   readonly zone: string;
 };
 
+/** A directory as `GET /tenants` shows it; the first domain is the one it was made with. */
+export type Tenant = { readonly tenantId: string; readonly displayName: string; readonly domains: readonly string[] };
+
 export type ArmOptions = {
+  /** Which plane the face is; the operator's takes bound tokens only. */
   readonly plane: Plane;
   readonly engine: Engine;
   /** The directories whose users may sign in. */
@@ -29,6 +35,12 @@ export type ArmOptions = {
   readonly verify: (bearerToken: string) => Promise<Principal>;
   readonly endpoints: ArmEndpoints;
   readonly tenantId: string;
+  /** The directories that a caller knows: its own first. Without it there is the stamp's own alone. */
+  readonly tenantsOf?: (caller: Caller) => readonly Tenant[];
+  /** Refuses every token that is bound neither to a key nor to a certificate. */
+  readonly wantsBound?: boolean;
+  /** Told of every token that is refused. */
+  readonly noteRefused?: (event: RefusedToken) => void;
   readonly location: string;
   readonly enforcing: boolean;
   readonly longRunning: 'auto' | 'async' | 'location' | 'poll';
@@ -43,6 +55,7 @@ export type Parts = { readonly [name: string]: string };
 export type Call = {
   readonly options: ArmOptions;
   readonly engine: Engine;
+  readonly shownTexts: ShownTexts;
   readonly asked: Asked;
   readonly caller: Caller;
   readonly apiVersion: string;

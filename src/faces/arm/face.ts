@@ -3,12 +3,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { armRequestsMax } from '#base/limits.ts';
 import { Bug, Fault, Refusal } from '#base/wrong.ts';
+import { startProofs, type Proofs } from '#engine/identity/dpop.ts';
 import { refused, send, type Answer, type AnswerIds } from '#faces/arm/answer.ts';
 import { Budget } from '#faces/arm/budget.ts';
 import { idsOf, readAsked } from '#faces/arm/asked.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
+import { challenges } from '#faces/arm/identified.ts';
 import { passGrid } from '#faces/arm/pipeline.ts';
 import { PlaneEngine } from '#faces/arm/plane.ts';
+import { ShownTexts } from '#faces/arm/shown-texts.ts';
 import { armRouter } from '#faces/arm/table.ts';
 
 export type { ArmOptions } from '#faces/arm/call.ts';
@@ -18,13 +21,15 @@ export function armFace(options: ArmOptions): (request: IncomingMessage, respons
   const router = armRouter(options.plane);
   const engine = new PlaneEngine(options.engine, options.plane);
   const budget = new Budget(options.now);
+  const shownTexts = new ShownTexts();
+  const proofs = startProofs(options.now);
   let atWork = 0;
   return (request, response) => {
     const requestId = options.newGuid();
     const exchange = { request, response };
     let noted: Readonly<Record<string, string>> = {};
     const note = (headers: Readonly<Record<string, string>>): void => {
-      noted = headers;
+      noted = { ...noted, ...headers };
     };
     const reply = (answer: Answer, ids: AnswerIds): void =>
       send(
@@ -38,10 +43,10 @@ export function armFace(options: ArmOptions): (request: IncomingMessage, respons
     const answered = async (): Promise<Answer> => {
       const asked = readAsked(request, { requestId, fallbackBase: options.endpoints.resourceManager });
       ids = asked;
-      return await passGrid({ options, engine, router, request, asked, budget, note });
+      return await passGrid({ options, engine, router, request, asked, budget, proofs, shownTexts, note });
     };
     void answered()
-      .catch((error: unknown) => failure(error, options))
+      .catch((error: unknown) => failure(error, options, proofs))
       .then((answer) => reply(answer, ids))
       .catch((error: unknown) => {
         options.onBug(error);
@@ -61,8 +66,8 @@ function busy(): Refusal {
 }
 
 /** Refusals are the caller's; a fault may pass; all else is ours and says nothing of its inner workings. */
-function failure(error: unknown, options: ArmOptions): Answer {
-  if (error instanceof Refusal) return refused(error, challenge(error, options));
+function failure(error: unknown, options: ArmOptions, proofs: Proofs): Answer {
+  if (error instanceof Refusal) return refused(error, challenges(error, options, proofs.nonce()));
   if (error instanceof Fault) {
     options.onBug(error);
     return refused(new Refusal(error.code, `${error.message} Try again in a moment.`, { status: 503, retryAfterS: 5 }));
@@ -73,14 +78,4 @@ function failure(error: unknown, options: ArmOptions): Answer {
       status: 500,
     }),
   );
-}
-
-/** RFC 6750 §3: where a token is to be had, as AAD-style clients read it. */
-function challenge({ status, code, message }: Refusal, { endpoints }: ArmOptions): Readonly<Record<string, string>> {
-  if (status !== 401) return {};
-  const says = message.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
-  const error = code === 'AuthenticationFailed' ? '' : `, error="invalid_token", error_description="${says}"`;
-  return {
-    'www-authenticate': `Bearer authorization_uri="${endpoints.login}", resource_id="${endpoints.audience}"${error}`,
-  };
 }

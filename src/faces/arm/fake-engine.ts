@@ -34,9 +34,9 @@ const subscription = '11111111-2222-4333-8444-555555555555';
 export const s = `/subscriptions/${subscription}`;
 /** The operator's own subscription, on the plane of administration. */
 export const provider = '/subscriptions/99999999-2222-4333-8444-555555555555';
-const owner = 'aaaaaaaa-0000-4000-8000-000000000001';
+export const owner = 'aaaaaaaa-0000-4000-8000-000000000001';
 const stranger = 'aaaaaaaa-0000-4000-8000-000000000002';
-const tenantId = 'bbbbbbbb-0000-4000-8000-000000000001';
+export const tenantId = 'bbbbbbbb-0000-4000-8000-000000000001';
 export const people = [
   { oid: owner, upn: 'owner@local.test', tenantId },
   { oid: stranger, upn: 'stranger@local.test', tenantId },
@@ -58,6 +58,7 @@ class FakeEngine implements Engine {
   /** Thrown by the next submission. */
   failure: Error | undefined;
   #count = 0;
+  #mark = 0;
   readonly audit = {
     list: () => [
       {
@@ -219,6 +220,11 @@ class FakeEngine implements Engine {
       this.operations.set(id, { ...operation, endTime: '2026-01-01T00:00:01.000Z', ...change });
   }
 
+  /** Nothing is kept: tests change operations as they like. */
+  mark(): number {
+    return (this.#mark += 1);
+  }
+
   operation(id: string): Operation | undefined {
     return this.operations.get(id);
   }
@@ -293,12 +299,13 @@ export type FakeStamp = {
 export async function fakeStamp(options: Partial<ArmOptions> = {}): Promise<FakeStamp> {
   const engine = new FakeEngine();
   const bugs: unknown[] = [];
+  const resourceManager = `https://${options.plane === 'admin' ? 'admin' : ''}management.local.test`;
   const endpoints = {
-    resourceManager: 'https://management.local.test',
+    resourceManager,
     login: 'https://adfs.local.test/adfs',
     portal: 'https://portal.local.test',
     graph: 'https://graph.local.test',
-    audience: 'https://management.local.test/',
+    audience: `${resourceManager}/`,
     zone: 'local.test',
   };
   const verify = (token: string): Promise<Principal> => {

@@ -7,7 +7,7 @@ import { tryId } from '#model/arm-id.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import { checkGroup, checkSubscription, partOf, type Call } from '#faces/arm/call.ts';
 import { rowOf } from '#faces/arm/catalog.ts';
-import { pageAnswer } from '#faces/arm/page.ts';
+import { textPageAnswer } from '#faces/arm/page.ts';
 import { found } from '#faces/arm/resource.ts';
 
 /** GET of a collection: what the caller may read of it. */
@@ -15,7 +15,7 @@ export function listResources(call: Call): Answer {
   const [scope, type] = [partOf(call, 'scope'), partOf(call, 'type')];
   checkSubscription(call, scope);
   checkGroup(call, scope);
-  return pageAnswer(call, readable(call, resourcesOf(call, { scope, type })), shower(call));
+  return textPageAnswer(call, readable(call, resourcesOf(call, { scope, type })));
 }
 
 /** Those that the caller may read; a right at the scope of the list covers all below it. */

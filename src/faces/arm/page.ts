@@ -4,6 +4,7 @@ import { pageSizeMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { JsonObject } from '#base/json.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
+import type { Resource } from '#model/resource.ts';
 import type { Call } from '#faces/arm/call.ts';
 
 /** One page of what is shown already. */
@@ -21,6 +22,22 @@ export function pageAnswer<T extends { readonly id?: unknown }>(
   const value = page.map(show);
   return shown(nextLink === undefined ? { value } : { value, nextLink });
 }
+
+/** One page of resources as they are shown, put together from texts that may stand from before. */
+export function textPageAnswer(call: Call, resources: readonly Resource[]): Answer {
+  const { page, nextLink } = cutPage(call, resources, Math.min(topOf(call) ?? pageSizeMax, pageSizeMax));
+  const { engine, apiVersion, shownTexts } = call;
+  const parts: Buffer[] = [];
+  for (const resource of page) {
+    parts.push(parts.length === 0 ? listStart : comma, shownTexts.of(engine, resource, apiVersion).bytes);
+  }
+  if (parts.length === 0) parts.push(listStart);
+  parts.push(Buffer.from(nextLink === undefined ? ']}' : `],"nextLink":${JSON.stringify(nextLink)}}`));
+  return { status: 200, bytes: Buffer.concat(parts) };
+}
+
+const listStart = Buffer.from('{"value":[');
+const comma = Buffer.from(',');
 
 /**
  * The page of items that is asked for, and where the next one is. `$skiptoken` says where the last one ended: by its place, and by its id in case

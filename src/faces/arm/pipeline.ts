@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '#base/wrong.ts';
 import type { Json } from '#base/json.ts';
 import type { Caller, Engine } from '#engine/engine.ts';
-import { bearerToken } from '#engine/identity/verify-token.ts';
+import type { Proofs } from '#engine/identity/dpop.ts';
 import { planeOfScope } from '#model/plans/plane.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
@@ -12,8 +12,10 @@ import type { Budget } from '#faces/arm/budget.ts';
 import { readJson } from '#faces/arm/body.ts';
 import { subscriptionNotFound, type ArmOptions } from '#faces/arm/call.ts';
 import { apiVersionsOf, namespaceOf, serves, type Row } from '#faces/arm/catalog.ts';
+import { callerOf } from '#faces/arm/identified.ts';
 import { metadataAnswer } from '#faces/arm/metadata.ts';
 import type { Endpoint, Route, Router } from '#faces/arm/route.ts';
+import type { ShownTexts } from '#faces/arm/shown-texts.ts';
 
 /** What is known of a request so far; each check adds its part, and one of them the answer. */
 type Pass = {
@@ -24,6 +26,8 @@ type Pass = {
   readonly request: IncomingMessage;
   readonly asked: Asked;
   readonly budget: Budget;
+  readonly shownTexts: ShownTexts;
+  readonly proofs: Proofs;
   /** Told of headers that every answer of this request has, refusals too. */
   readonly note: (headers: Readonly<Record<string, string>>) => void;
   readonly caller?: Caller;
@@ -50,13 +54,18 @@ const grid: readonly (readonly [asks: string, check: Check])[] = [
   ['what does the engine say?', handled],
 ];
 
-export type Passing = Pick<Pass, 'options' | 'engine' | 'router' | 'request' | 'asked' | 'budget' | 'note'>;
+export type Passing = Pick<
+  Pass,
+  'options' | 'engine' | 'router' | 'request' | 'asked' | 'budget' | 'proofs' | 'shownTexts' | 'note'
+>;
 
 /** Takes a request through the grid; refusals and faults are thrown. */
 export async function passGrid(passing: Passing): Promise<Answer> {
-  let pass: Pass = passing;
+  const pass: Pass = { ...passing };
   for (const [, check] of grid) {
-    pass = { ...pass, ...(await check(pass)) };
+    const found = check(pass);
+    // Most checks answer at once: each turn of the event loop that they do not take is one less that a read waits for.
+    Object.assign(pass, found instanceof Promise ? await found : found);
     if (pass.answer !== undefined) return pass.answer;
   }
   throw new TypeError('No check of the grid answered.');
@@ -67,24 +76,10 @@ function openDocument({ asked, options }: Pass): Partial<Pass> {
   return answer === undefined ? {} : { answer };
 }
 
-async function identified({ asked, options }: Pass): Promise<Partial<Pass>> {
-  const principal = await options.verify(bearerToken(asked.header('authorization')));
-  const command = [asked.header('commandname'), asked.header('parametersetname')]
-    .filter((text) => text !== undefined)
-    .join(' ');
-  const caller: Caller = {
-    oid: principal.oid,
-    kind: principal.kind,
-    ...(principal.upn === undefined ? {} : { upn: principal.upn }),
-    appId: principal.appid,
-    tenantId: principal.tid,
-    groups: principal.groups,
-    plane: options.plane,
-    from: asked.from,
-    correlationId: asked.correlationId,
-    requestId: asked.requestId,
-    ...(command === '' ? {} : { command: command.slice(0, 500) }),
-  };
+async function identified({ asked, options, request, proofs, note }: Pass): Promise<Partial<Pass>> {
+  const caller = await callerOf({ asked, options, request, proofs });
+  // RFC 9449 §8.2: who brings proofs is told the next nonce with every answer.
+  if (request.headersDistinct['dpop'] !== undefined) note({ 'dpop-nonce': proofs.nonce() });
   return { caller };
 }
 
@@ -155,6 +150,7 @@ async function bodyRead({ request, endpoint }: Pass): Promise<Partial<Pass>> {
 async function handled({
   options,
   engine,
+  shownTexts,
   asked,
   caller,
   apiVersion,
@@ -165,6 +161,6 @@ async function handled({
   if (caller === undefined || apiVersion === undefined || route === undefined || endpoint === undefined) {
     throw new TypeError('The grid reached the handler without caller, api-version and route.');
   }
-  const call = { options, engine, asked, caller, apiVersion, parts: route.parts, body };
+  const call = { options, engine, shownTexts, asked, caller, apiVersion, parts: route.parts, body };
   return { answer: await endpoint.handler(call) };
 }

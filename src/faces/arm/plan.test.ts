@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '#base/json.ts';
 import { fakeStamp, provider, s } from '#faces/arm/fake-engine.ts';
 
 const tenant = await fakeStamp();
-const admin = await fakeStamp({ plane: 'admin', engine: tenant.engine });
+const admin = await fakeStamp({ plane: 'admin', engine: tenant.engine, wantsBound: false });
 after(async () => {
   await tenant.close();
   await admin.close();

@@ -7,7 +7,10 @@ import { fakeStamp, provider, s } from '#faces/arm/fake-engine.ts';
 import { linesOf } from '#faces/arm/table.ts';
 
 type Plane = 'tenant' | 'admin';
-const stamps = { tenant: await fakeStamp({ plane: 'tenant' }), admin: await fakeStamp({ plane: 'admin' }) };
+const stamps = {
+  tenant: await fakeStamp({ plane: 'tenant' }),
+  admin: await fakeStamp({ plane: 'admin', wantsBound: false }),
+};
 after(async () => {
   await stamps.tenant.close();
   await stamps.admin.close();

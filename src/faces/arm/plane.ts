@@ -34,6 +34,10 @@ export class PlaneEngine implements Engine {
     return this.#view;
   }
 
+  mark(): number {
+    return this.#engine.mark();
+  }
+
   context(apiVersion: string): Context {
     return this.#engine.context(apiVersion);
   }

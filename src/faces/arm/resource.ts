@@ -13,9 +13,14 @@ import { listAnswer } from '#faces/arm/page.ts';
 /** GET of one resource. */
 export async function getResource(call: Call): Promise<Answer> {
   const resource = found(call, partOf(call, 'id'));
-  const body = call.engine.show(resource, call.apiVersion);
-  const wanted = await expanded(call, { resource, body });
-  return shown(wanted, 200, isUnderWay(body) ? { 'retry-after': '1' } : {});
+  const { engine, apiVersion, shownTexts, asked } = call;
+  if (asked.query.has('$expand')) {
+    const body = engine.show(resource, apiVersion);
+    return shown(await expanded(call, { resource, body }), 200, isUnderWay(body) ? { 'retry-after': '1' } : {});
+  }
+  const { bytes, etag, isUnderWay: isWorked } = shownTexts.of(engine, resource, apiVersion);
+  const headers = { ...(etag === undefined ? {} : { etag }), ...(isWorked ? { 'retry-after': '1' } : {}) };
+  return { status: 200, bytes, headers };
 }
 
 /** HEAD: is it there? 204 or 404, never 200 (arm facts §2.2). */

@@ -50,11 +50,13 @@ type Compiled = {
 /** Builds the router of a plane: lines and types of the other are not there. Throws when a line names a type that the catalog lacks. */
 export function makeRouter(lines: readonly Line[], handlers: ResourceHandlers, plane: Plane): Router {
   const compiled = lines.map(compile).filter(({ row }) => servesType(plane, row.type));
+  const ending = byEnding(compiled);
   const resources = { ...handlers, plane };
   return (segments, method) => {
+    const last = segments.at(-1)?.toLowerCase() ?? '';
     // Two lines may share an address and part the methods among them, each with api-versions of its own.
     let other: Route | undefined;
-    for (const line of compiled) {
+    for (const line of ending.get(last) ?? ending.get('') ?? []) {
       const parts = match(line, segments);
       if (parts === undefined) continue;
       const route = { row: line.row, parts, methods: line.methods };
@@ -63,6 +65,18 @@ export function makeRouter(lines: readonly Line[], handlers: ResourceHandlers, p
     }
     return other ?? resourceRoute(`/${segments.join('/')}`, resources);
   };
+}
+
+/** The lines by their last word, in their order, each list with the lines that end with any; those alone under the empty text. */
+function byEnding(compiled: readonly Compiled[]): ReadonlyMap<string, readonly Compiled[]> {
+  const endings = new Set(['', ...compiled.map(({ words }) => words.at(-1)?.toLowerCase() ?? '')]);
+  const open = (word: string): boolean => word === '' || word.startsWith('{');
+  return new Map(
+    [...endings].map((ending) => [
+      ending,
+      compiled.filter(({ words }) => open(words.at(-1) ?? '') || words.at(-1)?.toLowerCase() === ending),
+    ]),
+  );
 }
 
 function compile({ pattern, type, methods }: Line): Compiled {
@@ -86,10 +100,12 @@ function match({ words, isScoped }: Compiled, segments: readonly string[]): Part
   const surplus = segments.length - words.length;
   if (surplus < 0 || (surplus > 0 && !isScoped)) return undefined;
   const parts: [string, string][] = [];
-  for (const [index, word] of words.entries()) {
+  // The end tells more than the beginning, which most paths have in common.
+  for (let index = words.length - 1; index >= 0; index--) {
+    const word = words[index] ?? '';
     const segment = segments[surplus + index] ?? '';
     if (word.startsWith('{')) parts.push([word.slice(1, -1), segment]);
-    else if (word.toLowerCase() !== segment.toLowerCase()) return undefined;
+    else if (word !== segment && word.toLowerCase() !== segment.toLowerCase()) return undefined;
   }
   if (!isScoped) return Object.fromEntries(parts);
   const scope = scopeOf(segments.slice(0, surplus));

@@ -5,7 +5,7 @@ import type { Resource } from '#model/resource.ts';
 import { showTenantSubscription } from '#model/plans/sign-up.ts';
 import { subscriptionType } from '#model/plans/plane.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
-import { subscriptionId, type Call } from '#faces/arm/call.ts';
+import { subscriptionId, type Call, type Tenant } from '#faces/arm/call.ts';
 import { listAnswer } from '#faces/arm/page.ts';
 import { wholeView } from '#faces/arm/user-subscription.ts';
 
@@ -43,7 +43,7 @@ function isVisible(call: Call, { id }: Resource): boolean {
 function showSubscription(call: Call, subscription: Resource): JsonObject {
   const { options, apiVersion } = call;
   const { id, name, properties, tags } = subscription;
-  const tenantId = properties['tenantId'] ?? options.tenantId;
+  const tenantId = typeof properties['tenantId'] === 'string' ? properties['tenantId'] : options.tenantId;
   return {
     id,
     subscriptionId: name,
@@ -62,18 +62,30 @@ function showSubscription(call: Call, subscription: Resource): JsonObject {
   };
 }
 
-/** GET `/tenants`: the one directory of the caller. */
+/** GET `/tenants`: the directory of the caller, and those in which the caller is a guest. */
 export function listTenants(call: Call): Answer {
-  const { tenantId, endpoints } = call.options;
-  const full = {
+  const { tenantId: own, endpoints, tenantsOf } = call.options;
+  const tenants = tenantsOf?.(call.caller) ?? [
+    { tenantId: own, displayName: endpoints.zone, domains: [endpoints.zone] },
+  ];
+  return listAnswer(
+    call,
+    tenants.map((tenant) => showTenant(call, tenant)),
+  );
+}
+
+function showTenant({ apiVersion }: Call, { tenantId, displayName, domains }: Tenant): JsonObject {
+  const short = { id: `/tenants/${tenantId}`, tenantId };
+  if (apiVersion < '2019-06-01') return short;
+  return {
+    ...short,
     countryCode: null,
-    displayName: endpoints.zone,
-    domains: [endpoints.zone],
-    defaultDomain: endpoints.zone,
+    displayName,
+    domains,
+    defaultDomain: domains[0] ?? '',
     tenantCategory: 'Home',
     tenantType: 'AAD',
   };
-  return listAnswer(call, [{ id: `/tenants/${tenantId}`, tenantId, ...(call.apiVersion >= '2019-06-01' ? full : {}) }]);
 }
 
 /** GET `/subscriptions/{subscription}/locations`: the stamp is one location. */

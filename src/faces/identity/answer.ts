@@ -32,14 +32,19 @@ const oauthCodes: Readonly<Record<string, string>> = {
   InvalidClient: 'invalid_client',
   TooManySignIns: 'temporarily_unavailable',
   SignInBusy: 'temporarily_unavailable',
+  TooManyProofs: 'temporarily_unavailable',
+  InvalidDpopProof: 'invalid_dpop_proof',
+  UseDpopNonce: 'use_dpop_nonce',
 };
+
+const badRequests = new Set(['invalid_grant', 'invalid_dpop_proof', 'use_dpop_nonce']);
 
 /** A refusal as OAuth says it: `error` and `error_description`; MSAL and az show the latter. */
 export function refusalAnswer(refusal: Refusal): Answer {
   const isOauth = /^[a-z_]+$/.test(refusal.code);
   const error = isOauth ? refusal.code : (oauthCodes[refusal.code] ?? 'invalid_request');
-  // RFC 6749 §5.2: a wrong grant is a 400; only a client that failed to prove itself gets a 401.
-  const status = error === 'invalid_grant' ? 400 : refusal.status;
+  // RFC 6749 §5.2, RFC 9449 §8: a wrong grant or proof is a 400; only a client that failed to prove itself gets a 401.
+  const status = badRequests.has(error) ? 400 : refusal.status;
   const headers: Record<string, string> = {};
   if (refusal.retryAfterS !== undefined) headers['retry-after'] = String(refusal.retryAfterS);
   if (status === 401) headers['www-authenticate'] = 'Basic realm="adfs"';

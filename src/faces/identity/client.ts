@@ -19,6 +19,8 @@ export type Client =
       readonly clientId: string;
       readonly application: ServicePrincipal;
       readonly proof: ClientProof;
+      /** The registered certificate of the client's own connection: its tokens are bound to it (RFC 8705 §3). */
+      readonly certificate: string | undefined;
     };
 
 /** Programs that hold no secret and are known everywhere (their ids are Microsoft's own, built into the programs). */
@@ -61,6 +63,7 @@ export async function readClient(identity: Identity, asked: Asked): Promise<Clie
   if (secret !== undefined) return await bySecret(identity, asked, { clientId, secret: new Secret(secret) });
   if (assertion !== undefined) return await byAssertion(identity, asked, { clientId, assertion });
   if (publicClients.has(clientId.toLowerCase())) return publicClient(clientId);
+  if (asked.certificate !== undefined) return await byConnection(identity, asked, clientId);
   throw new Refusal('invalid_client', 'The client must prove itself by client_secret or client_assertion.', {
     status: 401,
   });
@@ -98,7 +101,7 @@ function assertedClient(assertion: string | undefined): string | undefined {
 
 async function bySecret(
   identity: Identity,
-  { source }: Asked,
+  { source, certificate }: Asked,
   { clientId, secret }: { readonly clientId: string; readonly secret: Secret },
 ): Promise<Client> {
   const application = await signInApplication(identity.directory, {
@@ -106,12 +109,36 @@ async function bySecret(
     source,
     prove: async (candidate) => secretIsValid(candidate, secret, identity.now()),
   });
-  return { kind: 'confidential', clientId: application.appId, application, proof: 'secret' };
+  return confidential(identity, application, { proof: 'secret', certificate });
+}
+
+function confidential(
+  identity: Identity,
+  application: ServicePrincipal,
+  { proof, certificate }: { readonly proof: ClientProof; readonly certificate: string | undefined },
+): Client {
+  const isOwn = certificateIsValid(identity, application, certificate);
+  const { appId: clientId } = application;
+  return { kind: 'confidential', clientId, application, proof, certificate: isOwn ? certificate : undefined };
+}
+
+function certificateIsValid(identity: Identity, application: ServicePrincipal, hash: string | undefined): boolean {
+  return hash !== undefined && certificateNamed(application, { x5tS256: hash }, identity.now()) !== undefined;
+}
+
+/** The client proves itself by its connection alone: `self_signed_tls_client_auth` (RFC 8705 §2.2). */
+async function byConnection(identity: Identity, { source, certificate }: Asked, clientId: string): Promise<Client> {
+  const application = await signInApplication(identity.directory, {
+    appId: clientId,
+    source,
+    prove: (candidate) => Promise.resolve(certificateIsValid(identity, candidate, certificate)),
+  });
+  return confidential(identity, application, { proof: 'certificate', certificate });
 }
 
 async function byAssertion(
   identity: Identity,
-  { source, form }: Asked,
+  { source, form, certificate }: Asked,
   { clientId, assertion }: { readonly clientId: string; readonly assertion: string },
 ): Promise<Client> {
   if (form.get('client_assertion_type') !== assertionType) {
@@ -122,7 +149,7 @@ async function byAssertion(
     source,
     prove: async (candidate) => await assertionIsValid(identity, candidate, { clientId, assertion }),
   });
-  return { kind: 'confidential', clientId: application.appId, application, proof: 'certificate' };
+  return confidential(identity, application, { proof: 'certificate', certificate });
 }
 
 /**

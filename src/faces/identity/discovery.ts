@@ -1,6 +1,7 @@
 /** The discovery document: where the endpoints are and what they can do (OpenID Connect Discovery §3, RFC 8414). */
 
 import type { JsonObject } from '#base/json.ts';
+import { proofAlgorithms } from '#engine/identity/dpop.ts';
 
 /** The token endpoint as published: AD FS's own has the trailing slash, and clients sign this very text as `aud`. */
 export function tokenEndpoint(base: string): string {
@@ -34,8 +35,16 @@ export function discoveryDocument(base: string): JsonObject {
       'password',
       'urn:ietf:params:oauth:grant-type:device_code',
     ],
-    token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'private_key_jwt', 'none'],
+    token_endpoint_auth_methods_supported: [
+      'client_secret_post',
+      'client_secret_basic',
+      'private_key_jwt',
+      'self_signed_tls_client_auth',
+      'none',
+    ],
     token_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],
+    dpop_signing_alg_values_supported: [...proofAlgorithms],
+    tls_client_certificate_bound_access_tokens: true,
     code_challenge_methods_supported: ['S256'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],

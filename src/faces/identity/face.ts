@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { identityRequestsMax } from '#base/limits.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
 import { startCodes } from '#engine/identity/codes.ts';
+import { startProofs } from '#engine/identity/dpop.ts';
 import { jsonAnswer, refusalAnswer, send, type Answer } from '#faces/identity/answer.ts';
 import { answerAuthorize } from '#faces/identity/authorize.ts';
 import { answerDeviceCode, answerDevicePage } from '#faces/identity/device.ts';
@@ -15,7 +16,12 @@ import { answerToken } from '#faces/identity/token.ts';
 
 /** Makes the request handler; the caller mounts it on the host name `adfs.<zone>` of its TLS server. */
 export function identityFace(options: IdentityOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  const identity: Identity = { ...options, issuer: issuerOf(options.base), codes: startCodes(options.now) };
+  const identity: Identity = {
+    ...options,
+    issuer: issuerOf(options.base),
+    codes: startCodes(options.now),
+    proofs: startProofs(options.now),
+  };
   let atWork = 0;
   return (request, response) => {
     if (atWork >= identityRequestsMax) return send(request, response, refusalAnswer(overloaded()));

@@ -15,7 +15,7 @@ import { addCertificate, addSecret, createServicePrincipal } from '#engine/ident
 import { generateTokenKeys, importTokenKeys, type TokenKeys } from '#engine/identity/token-keys.ts';
 import { createUser } from '#engine/identity/users.ts';
 import { identityFace } from '#faces/identity/face.ts';
-import type { SignInEvent } from '#faces/identity/identity.ts';
+import type { IdentityOptions, SignInEvent } from '#faces/identity/identity.ts';
 
 export const az = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
 export const arm = 'https://management.local.ringwall.internal';
@@ -51,12 +51,15 @@ export type Fixture = {
   ): Promise<Reply>;
   post(path: string, form: Record<string, string>): Promise<Reply>;
   token(form: Record<string, string>): Promise<Reply>;
+  /** Over a connection with the program's registered certificate, and with one that nobody registered. */
+  tokenWithCertificate(form: Record<string, string>): Promise<Reply>;
+  tokenWithStrangerCertificate(form: Record<string, string>): Promise<Reply>;
   assertion(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>;
   close(): Promise<void>;
 };
 
 /** Starts it. Hashes cost little here: what they cost is not what these tests are about. */
-export async function startFixture(): Promise<Fixture> {
+export async function startFixture(more: Pick<IdentityOptions, 'networkBound'> = {}): Promise<Fixture> {
   const clock = { ms: Date.now() };
   const now = () => clock.ms;
   const cheap = { memoryKib: 64, passes: 1, lanes: 1 };
@@ -64,7 +67,7 @@ export async function startFixture(): Promise<Fixture> {
   const store = memoryStore();
   const directory = await openDirectory({ tenantId: 'tenant', domain, store, now, passwordCost: cheap });
   const keys = await importTokenKeys(await generateTokenKeys(2048));
-  const [tls, client] = await Promise.all([selfSigned('ECDSA'), selfSigned('RSASSA-PKCS1-v1_5')]);
+  const [client, stranger] = await Promise.all([selfSigned('RSASSA-PKCS1-v1_5'), selfSigned('ECDSA')]);
   const user = await createUser(directory, {
     upn: `ann@${domain}`,
     displayName: 'Ann',
@@ -75,8 +78,7 @@ export async function startFixture(): Promise<Fixture> {
   const certificate = readCertificate(client.pem, 'key');
   await addCertificate(directory, application.id, certificate);
   const { events, bugs }: { events: SignInEvent[]; bugs: unknown[] } = { events: [], bugs: [] };
-  const server = createServer({ key: tls.keyPem, cert: tls.pem });
-  const base = await listen(server);
+  const { server, base, ca } = await listening();
   const face = identityFace({
     base,
     directory,
@@ -85,11 +87,11 @@ export async function startFixture(): Promise<Fixture> {
     now,
     note: (event) => events.push(event),
     onBug: (error) => bugs.push(error),
+    ...more,
   });
   server.on('request', face);
   const ask: Fixture['ask'] = async (method, path, { body = '', headers = {} } = {}) =>
-    await askServer({ base, ca: tls.pem, method, path, body, headers });
-  const formType = { 'content-type': 'application/x-www-form-urlencoded' };
+    await askServer({ base, tls: { ca }, method, path, body, headers });
   const post: Fixture['post'] = (path, form) =>
     ask('POST', path, { body: String(new URLSearchParams(form)), headers: formType });
   return {
@@ -98,6 +100,8 @@ export async function startFixture(): Promise<Fixture> {
     x5t: certificate.x5t,
     x5tS256: certificate.x5tS256,
     token: (form) => post('/adfs/oauth2/token/?client-request-id=1', form),
+    tokenWithCertificate: tokenOver(base, ca, client),
+    tokenWithStrangerCertificate: tokenOver(base, ca, stranger),
     assertion: (claims = {}, header = {}) =>
       new SignJWT({
         ...{ iss: application.appId, sub: application.appId, aud: `${base}/adfs/oauth2/token/`, jti: 'j' },
@@ -112,6 +116,23 @@ export async function startFixture(): Promise<Fixture> {
   };
 }
 
+const formType = { 'content-type': 'application/x-www-form-urlencoded' };
+
+/** Asks for tokens over connections that show a certificate of the client's own. */
+function tokenOver(base: string, ca: string, own: { readonly pem: string; readonly keyPem: string }): Fixture['token'] {
+  const tls = { ca, cert: own.pem, key: own.keyPem };
+  const path = '/adfs/oauth2/token/';
+  return (form) =>
+    askServer({ base, tls, method: 'POST', path, body: String(new URLSearchParams(form)), headers: formType });
+}
+
+/** A server with a certificate that it made itself; clients may show one of theirs. */
+async function listening(): Promise<{ readonly server: Server; readonly base: string; readonly ca: string }> {
+  const own = await selfSigned('ECDSA');
+  const server = createServer({ key: own.keyPem, cert: own.pem, requestCert: true, rejectUnauthorized: false });
+  return { server, base: await listen(server), ca: own.pem };
+}
+
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -119,18 +140,18 @@ async function listen(server: Server): Promise<string> {
 
 async function askServer(asked: {
   readonly base: string;
-  readonly ca: string;
+  readonly tls: { readonly ca: string; readonly cert?: string; readonly key?: string };
   readonly method: string;
   readonly path: string;
   readonly body: string;
   readonly headers: Record<string, string>;
 }): Promise<Reply> {
-  const { base, ca, method, path, body, headers } = asked;
+  const { base, tls, method, path, body, headers } = asked;
   return await new Promise<Reply>((resolve, reject) => {
     const length = { 'content-length': String(Buffer.byteLength(body)) };
     // The path goes as it is: a URL object would tidy what the server has to stand.
     const { hostname: host, port } = new URL(base);
-    const call = request({ host, port, path, method, ca, headers: { ...length, ...headers } }, (answer) => {
+    const call = request({ host, port, path, method, ...tls, headers: { ...length, ...headers } }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('end', () => {

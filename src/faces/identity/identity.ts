@@ -2,6 +2,7 @@
 
 import type { Codes } from '#engine/identity/codes.ts';
 import type { Directory } from '#engine/identity/directory.ts';
+import type { Proofs } from '#engine/identity/dpop.ts';
 import type { TokenKeys } from '#engine/identity/token-keys.ts';
 
 /** One sign-in, for the audit log: never with a password, secret, code or token. */
@@ -19,11 +20,14 @@ export type SignInEvent = {
 export type IdentityOptions = {
   /** Scheme, host and port as clients see them: `https://adfs.local.ringwall.internal`. */
   readonly base: string;
+  /** The stamp's own directory; a sign-in name selects among all of the stamp by its domain. */
   readonly directory: Directory;
   readonly keys: TokenKeys;
   /** Audiences that tokens may be asked for; the first is the default (the ARM endpoint's). */
   readonly audiences: readonly string[];
   readonly now: () => number;
+  /** Whether tokens of a principal may be used only from the network that they were issued to (what its plan says). */
+  readonly networkBound?: ((who: { readonly tid: string; readonly oid: string }) => boolean) | undefined;
   /** Told of every sign-in and every refusal of one. */
   readonly note: (event: SignInEvent) => void;
   /** Told of what must not happen; the caller ends the process. */
@@ -31,4 +35,8 @@ export type IdentityOptions = {
 };
 
 /** The face's own state beside its options. */
-export type Identity = IdentityOptions & { readonly issuer: string; readonly codes: Codes };
+export type Identity = IdentityOptions & {
+  readonly issuer: string;
+  readonly codes: Codes;
+  readonly proofs: Proofs;
+};

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { identityBodyBytesMax, identityBodyWaitMs, identityParametersMax } from '#base/limits.ts';
 import { prefixOf, printPrefix, tryAddress } from '#base/prefix.ts';
 import { Refusal } from '#base/wrong.ts';
+import { certificateHash } from '#engine/identity/connection.ts';
 
 /** Parameters of a query or form; absent and empty are the same (RFC 6749 §3.1). */
 export type Parameters = ReadonlyMap<string, string>;
@@ -16,6 +17,12 @@ export type Asked = {
   readonly query: Parameters;
   readonly form: Parameters;
   readonly authorization: string | undefined;
+  /** The path as it was sent: a proof is made for it (RFC 9449 §4.2). */
+  readonly sentPath: string;
+  /** All `DPoP` headers; more than one is refused by whoever reads them. */
+  readonly proofs: readonly string[];
+  /** SHA-256 of the certificate of the client's connection, base64url; its key was used in the handshake. */
+  readonly certificate: string | undefined;
   /** Where it comes from, as failures are counted: an IPv4 address, or the /64 of an IPv6 one. */
   readonly source: string;
 };
@@ -34,6 +41,9 @@ export async function readAsked(request: IncomingMessage): Promise<Asked> {
       .replace(/\/$/, ''),
     query: parseParameters(cut < 0 ? '' : url.slice(cut + 1)),
     form: method === 'POST' ? await readForm(request) : new Map(),
+    sentPath: path,
+    proofs: request.headersDistinct['dpop'] ?? [],
+    certificate: certificateHash(request.socket),
     authorization: request.headers.authorization,
     source: sourceOf(request.socket.remoteAddress),
   };

@@ -91,7 +91,7 @@ test('a program signs in with its secret, in the form or the header, by scope or
   for (const { status, json, text, headers } of replies) {
     assert.equal(status, 200, text);
     assert.deepEqual(Object.keys(json).sort(), ['access_token', 'expires_in', 'token_type']);
-    assert.deepEqual([json['expires_in'], headers['cache-control']], [3600, 'no-store']);
+    assert.deepEqual([json['expires_in'], headers['cache-control']], [600, 'no-store']);
     const { kind, oid, appid } = await verify(json['access_token']);
     assert.deepEqual([kind, oid, appid], ['servicePrincipal', face.application.id, face.application.appId]);
     assert.deepEqual(

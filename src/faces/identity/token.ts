@@ -1,22 +1,23 @@
 /** The token endpoint: one function per grant, each from a checked form to an answer with tokens. */
 
 import { createHash } from 'node:crypto';
-import { accessTokenLifeS } from '#base/limits.ts';
 import { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 import { pollDevice, redeemCode, type CodeGrant } from '#engine/identity/codes.ts';
-import { principalOf, type PrincipalRecord } from '#engine/identity/directory.ts';
+import { directoryHolding, principalOf, type Directory, type PrincipalRecord } from '#engine/identity/directory.ts';
 import { endRefresh, redeemRefresh, startRefresh } from '#engine/identity/refresh.ts';
-import { issueAccessToken, issueIdToken, type ClientProof } from '#engine/identity/tokens.ts';
+import { issueAccessToken, issueIdToken, tokenLifeS, type ClientProof } from '#engine/identity/tokens.ts';
+import { TokenRefusal } from '#engine/identity/verify-token.ts';
 import { signInUser } from '#engine/identity/users.ts';
 import { jsonAnswer, type Answer } from '#faces/identity/answer.ts';
+import { bindingOf, readProof, withNonce, type Proved } from '#faces/identity/binding.ts';
 import { readWish, wishOf, type Wish } from '#faces/identity/audience.ts';
 import { readClient, type Client } from '#faces/identity/client.ts';
 import type { Identity } from '#faces/identity/identity.ts';
 import { printable, type Asked, type Parameters } from '#faces/identity/request.ts';
 
 type PublicClient = Client & { readonly kind: 'public' };
-type Grant = (identity: Identity, asked: Asked, client: PublicClient) => Promise<Answer>;
+type Grant = (identity: Identity, asked: Proved, client: PublicClient) => Promise<Answer>;
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const userGrants: ReadonlyMap<string, Grant> = new Map([
@@ -29,18 +30,27 @@ const userGrants: ReadonlyMap<string, Grant> = new Map([
 
 /** Answers `POST /adfs/oauth2/token` (RFC 6749 §3.2). Parameters in the query are not read: MSAL puts only a trace id there. */
 export async function answerToken(identity: Identity, asked: Asked): Promise<Answer> {
+  return await withNonce(identity, asked, answerNoted(identity, asked));
+}
+
+async function answerNoted(identity: Identity, asked: Asked): Promise<Answer> {
   const grantType = wantedParameter(asked.form, 'grant_type');
   const told = { flow: printable(grantType), source: asked.source, clientId: clientText(asked), name: nameText(asked) };
   try {
-    const answer = await answerGrant(identity, asked, grantType);
+    const answer = await answerGrant(identity, await readProof(identity, asked), grantType);
     identity.note({ ...told, outcome: 'signed-in', because: 'tokens issued' });
     return answer;
   } catch (error) {
-    const isQuiet = error instanceof Refusal && (error.code === 'authorization_pending' || error.code === 'slow_down');
-    if (error instanceof Refusal && !isQuiet) identity.note({ ...told, outcome: 'refused', because: error.message });
+    if (error instanceof Refusal && !stepCodes.has(error.code)) {
+      const oid = error instanceof TokenRefusal ? error.who.oid : undefined;
+      identity.note({ ...told, oid, outcome: 'refused', because: error.message });
+    }
     throw error;
   }
 }
+
+/** What is a step on the way, and no refusal of a sign-in. */
+const stepCodes = new Set(['authorization_pending', 'slow_down', 'UseDpopNonce']);
 
 function clientText({ form }: Asked): string | undefined {
   const clientId = form.get('client_id');
@@ -52,7 +62,7 @@ function nameText({ form }: Asked): string | undefined {
   return name === undefined ? undefined : printable(name);
 }
 
-async function answerGrant(identity: Identity, asked: Asked, grantType: string): Promise<Answer> {
+async function answerGrant(identity: Identity, asked: Proved, grantType: string): Promise<Answer> {
   const grant = userGrants.get(grantType);
   if (grant === undefined && grantType !== 'client_credentials') {
     throw new Refusal('unsupported_grant_type', `The grant_type "${printable(grantType)}" is not supported.`);
@@ -72,23 +82,26 @@ function wantedParameter(parameters: Parameters, name: string): string {
 
 async function byClientCredentials(
   identity: Identity,
-  { form }: Asked,
+  asked: Proved,
   client: Client & { readonly kind: 'confidential' },
 ): Promise<Answer> {
-  const { audience } = readWish(form, identity.audiences);
+  const { audience } = readWish(asked.form, identity.audiences);
   const principal = standing(identity, client.application.id);
-  return await tokens(identity, { principal, clientId: client.clientId, audience, proof: client.proof });
+  const { clientId, proof, certificate } = client;
+  return await tokens(identity, { asked, principal, clientId, audience, proof, certificate });
 }
 
-async function byPassword(identity: Identity, { form, source }: Asked, { clientId }: PublicClient): Promise<Answer> {
+async function byPassword(identity: Identity, asked: Proved, { clientId }: PublicClient): Promise<Answer> {
+  const { form, source } = asked;
   const wish = readWish(form, identity.audiences);
   const name = wantedParameter(form, 'username');
   const password = new Secret(wantedParameter(form, 'password'));
   const user = await signInUser(identity.directory, { name, password, source });
-  return await userTokens(identity, { oid: user.id, clientId, wish });
+  return await userTokens(identity, { asked, oid: user.id, clientId, wish });
 }
 
-async function byCode(identity: Identity, { form }: Asked, { clientId }: PublicClient): Promise<Answer> {
+async function byCode(identity: Identity, asked: Proved, { clientId }: PublicClient): Promise<Answer> {
+  const { form } = asked;
   const code = new Secret(wantedParameter(form, 'code'));
   const redirectUri = wantedParameter(form, 'redirect_uri');
   const verifier = wantedParameter(form, 'code_verifier');
@@ -103,7 +116,8 @@ async function byCode(identity: Identity, { form }: Asked, { clientId }: PublicC
   if (grant.redirectUri !== redirectUri) throw wrongGrant('The redirect_uri is not the one that the code was sent to');
   if (!verifierFits(grant, verifier)) throw wrongGrant('The code_verifier does not fit the code_challenge');
   const wish = wishOf(grant, identity.audiences);
-  return await userTokens(identity, { oid: grant.oid, clientId, wish, nonce: grant.nonce, started: redeemed.note });
+  const { oid, nonce } = grant;
+  return await userTokens(identity, { asked, oid, clientId, wish, nonce, started: redeemed.note });
 }
 
 // RFC 7636 §4.6, S256. A digest is compared, so an early end of the comparison tells nothing about the verifier.
@@ -114,13 +128,14 @@ function verifierFits({ challenge }: CodeGrant, verifier: string): boolean {
   );
 }
 
-async function byDevice(identity: Identity, { form }: Asked, { clientId }: PublicClient): Promise<Answer> {
+async function byDevice(identity: Identity, asked: Proved, { clientId }: PublicClient): Promise<Answer> {
+  const { form } = asked;
   const deviceCode = new Secret(form.get('device_code') ?? wantedParameter(form, 'code'));
   const polled = pollDevice(identity.codes, deviceCode, clientId);
   switch (polled.kind) {
     case 'approved': {
       const wish = wishOf(polled.grant, identity.audiences);
-      return await userTokens(identity, { oid: polled.oid, clientId, wish });
+      return await userTokens(identity, { asked, oid: polled.oid, clientId, wish });
     }
     case 'authorization_pending':
       throw new Refusal('authorization_pending', 'The user has not yet signed in.');
@@ -135,11 +150,12 @@ async function byDevice(identity: Identity, { form }: Asked, { clientId }: Publi
   }
 }
 
-async function byRefresh(identity: Identity, { form }: Asked, { clientId }: PublicClient): Promise<Answer> {
+async function byRefresh(identity: Identity, asked: Proved, { clientId }: PublicClient): Promise<Answer> {
+  const { form, jkt } = asked;
   const wish = readWish(form, identity.audiences);
   const token = new Secret(wantedParameter(form, 'refresh_token'));
-  const { principal, token: next } = await redeemRefresh(identity.directory, { token, clientId });
-  const order = { principal, clientId, audience: wish.audience, proof: 'none' } as const;
+  const { principal, token: next } = await redeemRefresh(identity.directory, { token, clientId, jkt });
+  const order = { asked, principal, clientId, audience: wish.audience, proof: 'none' } as const;
   return await tokens(identity, order, { wish, refreshToken: next });
 }
 
@@ -147,8 +163,9 @@ function wrongGrant(reason: string): Refusal {
   return new Refusal('invalid_grant', `${reason}.`);
 }
 
-function standing({ directory }: Identity, oid: string): PrincipalRecord {
-  const principal = principalOf(directory, oid);
+function standing({ directory: { directories } }: Identity, oid: string): PrincipalRecord {
+  const holder = directoryHolding(directories, oid);
+  const principal = holder === undefined ? undefined : principalOf(holder, oid);
   if (principal?.isEnabled === true) return principal;
   throw wrongGrant('The account is gone or switched off');
 }
@@ -156,6 +173,7 @@ function standing({ directory }: Identity, oid: string): PrincipalRecord {
 async function userTokens(
   identity: Identity,
   order: {
+    readonly asked: Proved;
     readonly oid: string;
     readonly clientId: string;
     readonly wish: Wish;
@@ -163,37 +181,50 @@ async function userTokens(
     readonly started?: (familyId: string) => void;
   },
 ): Promise<Answer> {
-  const { oid, clientId, wish, nonce, started } = order;
+  const { asked, oid, clientId, wish, nonce, started } = order;
   const principal = standing(identity, oid);
   let refreshToken: Secret | undefined;
   if (wish.wantsRefresh) {
-    const family = await startRefresh(identity.directory, { oid: principal.oid, clientId });
+    const holder = holderOf(identity, oid);
+    const family = await startRefresh(holder, { oid: principal.oid, clientId, jkt: asked.jkt });
     started?.(family.familyId);
     refreshToken = family.token;
   }
   const { audience } = wish;
-  return await tokens(identity, { principal, clientId, audience, proof: 'none', nonce }, { wish, refreshToken });
+  return await tokens(identity, { asked, principal, clientId, audience, proof: 'none', nonce }, { wish, refreshToken });
+}
+
+/** A token is of the directory that holds its principal. */
+function holderOf({ directory }: Identity, oid: string): Directory {
+  const holder = directoryHolding(directory.directories, oid);
+  if (holder !== undefined) return holder;
+  throw wrongGrant('The account is gone or switched off');
 }
 
 type Order = {
+  readonly asked: Proved;
   readonly principal: PrincipalRecord;
   readonly clientId: string;
   readonly audience: string;
   readonly proof: ClientProof;
   readonly nonce?: string | undefined;
+  readonly certificate?: string | undefined;
 };
 
 // The members of RFC 6749 §5.1; `expires_in` is a number, which MSAL insists on.
 async function tokens(
-  { issuer, directory, keys, now }: Identity,
+  identity: Identity,
   order: Order,
   user?: { readonly wish: Wish; readonly refreshToken: Secret | undefined },
 ): Promise<Answer> {
-  const from = { issuer, tenantId: directory.tenantId, keys, now };
+  const { issuer, keys, now } = identity;
+  const { oid } = order.principal;
+  const from = { issuer, tenantId: holderOf(identity, oid).tenantId, keys, now };
+  const binding = bindingOf(identity, order.asked, { oid, tid: from.tenantId, certificate: order.certificate });
   return jsonAnswer(200, {
-    token_type: 'Bearer',
-    expires_in: accessTokenLifeS,
-    access_token: await issueAccessToken(from, order),
+    token_type: order.asked.jkt === undefined ? 'Bearer' : 'DPoP',
+    expires_in: tokenLifeS(binding),
+    access_token: await issueAccessToken(from, { ...order, ...binding }),
     ...(user === undefined || user.wish.scope === '' ? {} : { scope: user.wish.scope }),
     ...(user?.wish.resource === undefined ? {} : { resource: user.wish.resource }),
     ...(user?.refreshToken === undefined ? {} : { refresh_token: user.refreshToken.reveal() }),

@@ -5,21 +5,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Secret } from '#base/secret.ts';
 import { Fault } from '#base/wrong.ts';
 import { deepFreeze, type JsonObject } from '#base/json.ts';
-import { appendAudit } from '#engine/audit/audit.ts';
 import { auditTrail } from '#engine/audit/trail.ts';
 import { startDeployments } from '#engine/deployments/deployments.ts';
 import type { Operation } from '#engine/engine.ts';
-import { openDirectory, principalOf, type Directory } from '#engine/identity/directory.ts';
+import { openDirectory, principalOf, type Directories, type Directory } from '#engine/identity/directory.ts';
+import { directoriesAsGuest } from '#engine/identity/guests.ts';
 import { importTokenKeys, type StoredTokenKeys } from '#engine/identity/token-keys.ts';
 import { tokenVerifier } from '#engine/identity/verify-token.ts';
 import type { Prover } from '#engine/ports.ts';
-import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
 import { StampEngine, type World } from '#engine/stamp-engine.ts';
 import { openStore, type Store } from '#engine/store/store.ts';
 import { watchedStore } from '#engine/store/watched.ts';
 import { apiVersionsOf } from '#faces/arm/catalog.ts';
 import { armFace } from '#faces/arm/face.ts';
 import { identityFace, issuerOf } from '#faces/identity/face.ts';
+import type { IdentityOptions } from '#faces/identity/identity.ts';
+import { isNetworkBound } from '#engine/identity/network.ts';
 import { MemoryView } from '#model/memory.ts';
 import { nouns } from '#model/nouns.ts';
 import type { Plane } from '#model/plans/plane.ts';
@@ -30,6 +31,7 @@ import { firstResources } from '#main/boot/first-resources.ts';
 import { peopleOf } from '#main/boot/people.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { clock, dice, type Frame } from '#main/boot/process.ts';
+import { refusedTokenNote, signInNote } from '#main/boot/sign-in-notes.ts';
 import type { LongRunning } from '#main/boot/settings.ts';
 
 /** The stamp's endpoints as clients see them: scheme, host, port. */
@@ -52,6 +54,10 @@ export type AssemblyParts = {
   /** Builds the world on the engine's view; called once. */
   readonly world: (view: MemoryView) => World;
   readonly longRunning: LongRunning;
+  /** Whether the tenants' plane takes only tokens that are bound to a key or a certificate. */
+  readonly wantsBound?: boolean | undefined;
+  /** Whether tokens of a principal stay in the network that they were issued to; absent: where a plan or offer of its subscriptions says so. */
+  readonly networkBound?: IdentityOptions['networkBound'];
   /** Hosts on which no guest is placed, because they were tampered with. */
   readonly untrusted?: () => readonly string[];
 };
@@ -98,6 +104,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     world: parts.world(view),
     deployments: startDeployments,
     auditTrail: auditTrail(store),
+    principalNow: ({ oid, tenantId }) => rulesOf(directory).principalOf(oid, tenantId),
     apiVersionsOf,
     environment: templateEnvironment(parts.endpoints, facts.zone),
     untrusted: parts.untrusted,
@@ -122,7 +129,7 @@ function revisionOf(store: Store): number {
 }
 
 async function handlersOf(
-  { boot, frame, facts, endpoints, longRunning }: AssemblyParts,
+  { boot, frame, facts, endpoints, longRunning, wantsBound = false, networkBound }: AssemblyParts,
   { engine, directory, store }: Pick<Assembly, 'engine' | 'directory' | 'store'>,
 ): Promise<Assembly['handlers']> {
   const keys = await importTokenKeys(JSON.parse(boot.secret('tokens').reveal()) as StoredTokenKeys);
@@ -131,14 +138,15 @@ async function handlersOf(
   const onBug = (error: unknown): void => {
     frame.log.error({ err: error }, 'a request met a bug');
   };
-  const note = signInNote({ frame, store, tenantId: facts.tenantId, onBug });
+  const noting = { log: frame.log, store, tenantId: facts.tenantId, onBug };
   const identity = identityFace({
     base: endpoints.adfs,
     directory,
     keys,
     audiences,
     now: () => clock.now(),
-    note,
+    networkBound: networkBound ?? ((who) => isNetworkBound(engine.view(), who)),
+    note: signInNote(noting),
     onBug,
   });
   const now = (): number => clock.now();
@@ -150,11 +158,10 @@ async function handlersOf(
       // A token for one plane is none for the other.
       verify: tokenVerifier({
         issuer: issuerOf(endpoints.adfs),
-        tenantId: facts.tenantId,
         audiences: audiencesOf(base),
         keys,
         now,
-        principalOf: (oid) => principalOf(directory, oid),
+        ...rulesOf(directory),
       }),
       endpoints: {
         resourceManager: base,
@@ -165,12 +172,16 @@ async function handlersOf(
         zone: facts.zone,
       },
       tenantId: facts.tenantId,
+      tenantsOf: ({ oid, tenantId }) => tenantsOf(directory.directories, { oid, tenantId }),
       location: facts.location,
       enforcing: facts.enforcing,
       longRunning,
       now,
       newGuid: () => dice.guid(),
       onBug,
+      // The operator's plane takes bound tokens only, whatever is said of the tenants'.
+      ...(plane === 'tenant' ? { wantsBound } : {}),
+      noteRefused: refusedTokenNote(noting),
     });
   return {
     arm: faceOf('tenant', endpoints.management, endpoints.portal),
@@ -179,41 +190,23 @@ async function handlersOf(
   };
 }
 
-type Noting = {
-  readonly frame: AssemblyParts['frame'];
-  readonly store: Store;
-  readonly tenantId: string;
-  readonly onBug: (error: unknown) => void;
-};
-
-/** Logs and audits sign-ins; a flood of failing ones from one source is counted, not written line by line. */
-function signInNote({ frame, store, tenantId, onBug }: Noting): (event: SignIn) => void {
-  const refusals = new RefusalBudget();
-  return (event) => {
-    if (event.outcome !== 'signed-in' && refusals.judge(event.source, clock.now()).verdict === 'leave out') return;
-    frame.log.info({ event }, 'sign-in');
-    appendAudit(store, '', signInAudit(event, tenantId)).catch(onBug);
+/** What every face asks of the directories when it checks a token. */
+function rulesOf({ directories: { all }, tenantId }: Directory) {
+  return {
+    tenantId,
+    stands: (tid: string) => all.has(tid),
+    principalOf: (oid: string, tid: string) => {
+      const named = all.get(tid);
+      return named === undefined ? undefined : principalOf(named, oid);
+    },
   };
 }
 
-type SignIn = Parameters<Parameters<typeof identityFace>[0]['note']>[0];
-
-function signInAudit(event: SignIn, tenant: string) {
-  const id = dice.guid();
-  return {
-    at: clock.now(),
-    who: {
-      ...(event.oid === undefined ? {} : { oid: event.oid }),
-      ...(event.name === undefined ? {} : { upn: event.name }),
-      tenant,
-    },
-    from: event.source,
-    operation: `Microsoft.Identity/signIns/${event.flow}/action`,
-    resource: '/',
-    outcome: event.outcome === 'signed-in' ? ('Succeeded' as const) : ('Refused' as const),
-    says: event.because,
-    correlationId: id,
-  };
+/** The directory that the caller's token is of, and those in which the caller is a guest. */
+function tenantsOf(directories: Directories, { oid, tenantId }: { readonly oid: string; readonly tenantId: string }) {
+  const own = directories.all.get(tenantId);
+  const found = [...(own === undefined ? [] : [own]), ...directoriesAsGuest(directories, oid)];
+  return found.map(({ tenantId: id, record: { displayName, domains } }) => ({ tenantId: id, displayName, domains }));
 }
 
 /** `environment()` of templates (Azure docs, deployment functions): the endpoints of this cloud. */

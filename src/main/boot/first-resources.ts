@@ -3,6 +3,7 @@
 import { owner } from '#access/roles.ts';
 import type { JsonObject } from '#base/json.ts';
 import type { Secret } from '#base/secret.ts';
+import { setAdministrator } from '#engine/identity/administrators.ts';
 import type { Directory } from '#engine/identity/directory.ts';
 import { createUser } from '#engine/identity/users.ts';
 import type { StampEngine } from '#engine/stamp-engine.ts';
@@ -23,6 +24,9 @@ export async function firstResources(engine: StampEngine, directory: Directory, 
       mustChangePassword: true,
     });
   }
+  // Stores of earlier versions know of no administrators: the first user that was made is the first of them.
+  const administrator = firstAdministrator(directory);
+  if (directory.record.administrators.length === 0) await setAdministrator(directory, administrator.id, true);
   const tenant = boot.secret('subscriptionId').reveal();
   const provider = boot.secret('providerSubscriptionId').reveal();
   const { location } = engine.parts.stamp;

@@ -34,6 +34,9 @@ export async function listenTls(options: ListenOptions): Promise<{ server: Serve
       honorCipherOrder: true,
       maxHeaderSize: 32 * 1024,
       handshakeTimeout: handshakeTimeoutMs,
+      // A client may show a certificate; whose it is, and what it is good for, is judged by its hash (RFC 8705 §2.2).
+      requestCert: true,
+      rejectUnauthorized: false,
     },
     (request, response) => {
       const hostname = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');

@@ -8,15 +8,30 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Json, JsonObject } from '#base/json.ts';
 import { Secret } from '#base/secret.ts';
+import { generateProofKey, makeProof, readProofKey } from '#engine/identity/proof-maker.ts';
 import { startModel, type ModelStamp } from '#main/boot/model.ts';
 import { readSettings } from '#main/boot/settings.ts';
 
-type Reply = { readonly status: number; readonly body: JsonObject };
+type Reply = { readonly status: number; readonly body: JsonObject; readonly nonce?: string };
 
-function ask(url: string, ca: string, { token, form }: { token?: string; form?: string }): Promise<Reply> {
+/** The key that the operator's tokens are bound to: that plane takes no others. */
+const key = await readProofKey(generateProofKey());
+
+/** A request with a proof; the first one learns the nonce. */
+async function askBound(url: string, ca: string, asked: { token?: string; form?: string }): Promise<Reply> {
+  const wish = { method: asked.form === undefined ? 'GET' : 'POST', url, token: asked.token, nowMs: Date.now() };
+  const first = await ask(url, ca, { ...asked, proof: await makeProof(key, wish) });
+  if (first.nonce === undefined) return first;
+  return await ask(url, ca, { ...asked, proof: await makeProof(key, { ...wish, nonce: first.nonce }) });
+}
+
+type Sent = { readonly token?: string; readonly form?: string; readonly proof?: string };
+
+function ask(url: string, ca: string, { token, form, proof }: Sent): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const headers = {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(token === undefined ? {} : { authorization: `${proof === undefined ? 'Bearer' : 'DPoP'} ${token}` }),
+      ...(proof === undefined ? {} : { dpop: proof }),
       ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
     };
     const method = form === undefined ? 'GET' : 'POST';
@@ -26,6 +41,7 @@ function ask(url: string, ca: string, { token, form }: { token?: string; form?: 
       response.on('end', () =>
         resolve({
           status: response.statusCode ?? 0,
+          ...(typeof response.headers['dpop-nonce'] === 'string' ? { nonce: response.headers['dpop-nonce'] } : {}),
           body: JSON.parse(Buffer.concat(chunks).toString() || '{}') as JsonObject,
         }),
       );
@@ -34,7 +50,7 @@ function ask(url: string, ca: string, { token, form }: { token?: string; form?: 
   });
 }
 
-async function tokenFor(model: ModelStamp, scope: string, resource: string): Promise<string> {
+async function tokenFor(model: ModelStamp, scope: string, resource: string, send = ask): Promise<string> {
   const name = `p-${Math.random().toString(36).slice(2)}`;
   const { appId, secret = '' } = await model.operator.createServicePrincipal({ name, role: 'Owner', scope });
   const form = new URLSearchParams({
@@ -43,7 +59,7 @@ async function tokenFor(model: ModelStamp, scope: string, resource: string): Pro
     client_secret: new Secret(secret).reveal(),
     scope: `${resource}/.default`,
   });
-  const { body } = await ask(`${model.endpoints.adfs}/adfs/oauth2/token`, model.caPem, { form: form.toString() });
+  const { body } = await send(`${model.endpoints.adfs}/adfs/oauth2/token`, model.caPem, { form: form.toString() });
   return String(body['access_token']);
 }
 
@@ -70,15 +86,15 @@ test('a token for one plane is none for the other, and each shows its own subscr
     assert.equal(prepared.subscriptionId, ids['subscriptionId']);
     const [tenantId, adminId] = [`/subscriptions/${prepared.subscriptionId}`, `/subscriptions/${provider}`];
     const tenant = await tokenFor(model, tenantId, endpoints.management);
-    const admin = await tokenFor(model, adminId, endpoints.adminManagement);
+    const admin = await tokenFor(model, adminId, endpoints.adminManagement, askBound);
     const list = '/subscriptions?api-version=2016-06-01';
     assert.deepEqual(idsOf(await ask(endpoints.management + list, caPem, { token: tenant })), [tenantId]);
-    assert.deepEqual(idsOf(await ask(endpoints.adminManagement + list, caPem, { token: admin })), [adminId]);
-    for (const [base, token] of [
-      [endpoints.management, admin],
-      [endpoints.adminManagement, tenant],
+    assert.deepEqual(idsOf(await askBound(endpoints.adminManagement + list, caPem, { token: admin })), [adminId]);
+    for (const [base, token, send] of [
+      [endpoints.management, admin, askBound],
+      [endpoints.adminManagement, tenant, ask],
     ] as const) {
-      const reply = await ask(base + list, caPem, { token });
+      const reply = await send(base + list, caPem, { token });
       assert.deepEqual([reply.status, codeOf(reply)], [401, 'InvalidAuthenticationTokenAudience']);
     }
     const metadata = await ask(`${endpoints.adminManagement}/metadata/endpoints?api-version=2015-01-01`, caPem, {});

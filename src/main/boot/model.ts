@@ -13,7 +13,7 @@ import { openBundle } from '#main/boot/operator-bundle.ts';
 import { keepHouse } from '#main/boot/housekeeping.ts';
 import { ProbeFollower } from '#engine/reconcile/probe-follower.ts';
 import type { PlaneLink } from '#engine/ports.ts';
-import { assemble, type Assembly, type Endpoints } from '#main/boot/assembly.ts';
+import { assemble, type Assembly, type AssemblyParts, type Endpoints } from '#main/boot/assembly.ts';
 import { bootWith } from '#main/boot/boot.ts';
 import { prepare, type Prepared } from '#main/boot/init.ts';
 import { closeTls, listenTls, type Handler } from '#main/boot/listeners.ts';
@@ -31,6 +31,10 @@ export type ModelOptions = {
   readonly settings: Settings;
   /** Fixed ports; without them those of the last start, when they are free, else any. */
   readonly ports?: Ports;
+  /** The faces take only tokens that are bound to a key or a certificate. */
+  readonly wantsBound?: boolean;
+  /** As `AssemblyParts.networkBound`. */
+  readonly networkBound?: AssemblyParts['networkBound'];
 };
 
 export type ModelStamp = {
@@ -45,7 +49,7 @@ export type ModelStamp = {
 const loopback = '127.0.0.1';
 
 /** Starts a model. It listens on loopback only: a port for each plane of ARM, and one for the identity provider. */
-export async function startModel({ settings, ports }: ModelOptions): Promise<ModelStamp> {
+export async function startModel({ settings, ports, wantsBound, networkBound }: ModelOptions): Promise<ModelStamp> {
   refuseLongPath(settings);
   const prepared = await prepare(settings, { owned: false, addresses: [loopback] });
   const { places, tenantId, boots } = prepared;
@@ -74,6 +78,8 @@ export async function startModel({ settings, ports }: ModelOptions): Promise<Mod
         demandsOf(openBundle(proofd).signed.demands),
       ),
       longRunning: settings.longRunning,
+      wantsBound,
+      networkBound,
       world: () => ({ onProved: () => undefined, onCommit: () => undefined, follow: () => Promise.resolve() }),
     });
     assembly.engine.resume();

@@ -24,7 +24,9 @@ import type { DriftFollower } from '#engine/reconcile/drift-follower.ts';
 import { probesWanted } from '#engine/reconcile/probe-follower.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import type { Assembly, Endpoints } from '#main/boot/assembly.ts';
+import { containmentMethods, type ContainmentSource } from '#main/boot/containment.ts';
 import { roleAssignment } from '#main/boot/first-resources.ts';
+import { directoryMethods } from '#main/boot/operator-directories.ts';
 import { clock, dice } from '#main/boot/process.ts';
 
 export type OperatorParts = {
@@ -34,6 +36,8 @@ export type OperatorParts = {
   readonly guests?: GuestDriver;
   /** Absent in model mode: no packet flows. */
   readonly flowFiles?: FlowFiles;
+  /** Absent in model mode: no packet goes over a budget. */
+  readonly containment?: ContainmentSource;
   /** Absent in model mode: there is no kernel to tamper with. */
   readonly drift?: DriftFollower;
   /** Sends canaries now; absent where none are sent. */
@@ -90,7 +94,9 @@ export function operatorMethods(assembly: Assembly, parts: OperatorParts) {
     trust: (host: string) => trustHost(parts, host),
     policySigned: (about: SignedPolicy) => auditPolicy(assembly, parts, about),
     resource: (id: string) => engine.view().get(id) ?? null,
+    ...containmentMethods(assembly, parts.containment),
     ...guestMethods(assembly, parts),
+    ...directoryMethods(assembly, (about) => operatorAudit(about, parts)),
   };
 }
 

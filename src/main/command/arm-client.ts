@@ -22,13 +22,15 @@ export type ArmAnswer = {
 };
 
 const pollMax = 600;
+/** A plain token lives for ten minutes. */
+const tokenUsedMs = 5 * 60_000;
 const answerBytesMax = 16 * 1024 * 1024;
 
 /** Talks to one stamp as one service principal. */
 export class ArmClient {
   readonly #options: ArmClientOptions;
   readonly #ca: string;
-  #token: string | undefined;
+  #token: { readonly text: string; readonly until: number } | undefined;
 
   constructor(options: ArmClientOptions) {
     this.#options = options;
@@ -46,10 +48,12 @@ export class ArmClient {
 
   /** One request, whatever the answer. */
   async once(method: string, path: string, body?: Json): Promise<ArmAnswer> {
-    this.#token ??= await this.#signIn();
+    if (this.#token === undefined || this.#token.until < Date.now()) {
+      this.#token = { text: await this.#signIn(), until: Date.now() + tokenUsedMs };
+    }
     const url = path.startsWith('https://') ? path : `${this.#options.management}${path}`;
     const headers = {
-      authorization: `Bearer ${this.#token}`,
+      authorization: `Bearer ${this.#token.text}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
     return await this.#request(url, { method, headers, text: body === undefined ? undefined : JSON.stringify(body) });

@@ -10,7 +10,7 @@ import { publishedEndpoints } from '#model/infra.ts';
 import { codePath, mountCode } from '#main/boot/code-mount.ts';
 import { prepare, type Prepared } from '#main/boot/init.ts';
 import { openLog } from '#main/boot/log-file.ts';
-import { commonFlags } from '#main/boot/node-flags.ts';
+import { memoryEnvironment, smallFlags } from '#main/boot/node-flags.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { writeHostsBlock } from '#main/boot/hosts-file.ts';
 import { stampFacts, type Settings } from '#main/boot/settings.ts';
@@ -65,11 +65,11 @@ async function startStamp(settings: Settings, prepared: Prepared): Promise<void>
   const out = openLog(join(places.logs, 'ringd.log'));
   mountCode(places);
   const file = join(places.code, 'src', 'main', 'ringd.ts');
-  const ringd = spawn(codePath(places, process.execPath), [...commonFlags, file], {
+  const ringd = spawn(codePath(places, process.execPath), [...smallFlags, file], {
     detached: true,
     stdio: ['pipe', out, out],
     cwd: '/',
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...memoryEnvironment },
   });
   closeSync(out);
   ringd.stdin?.end(JSON.stringify({ boots: prepared.boots }));

@@ -6,6 +6,7 @@ import { assert } from '#base/wrong.ts';
 import { addressAt, familyOf, idAt, idsAt, numberAt, objectAt, parentId, partsAt, textAt } from '#compile/read.ts';
 import { labelAddress } from '#model/network/label.ts';
 import type { Resource } from '#model/resource.ts';
+import { quarantineOf } from '#model/security/quarantine.ts';
 import type { Port } from '#program/program.ts';
 
 /** One address of a NIC. All ids are lower case. */
@@ -34,6 +35,10 @@ export type NicFacts = {
   /** A name of its own inside the VNet, beside that of its machine. */
   readonly dnsLabel: string | undefined;
   readonly addresses: readonly AddressFacts[];
+  /** The subscription's GUID. */
+  readonly subscription: string;
+  /** Quarantined: it reaches nothing and nothing reaches it, but for the platform. */
+  readonly isApart: boolean;
 };
 
 /** NICs lie in few networks: the id of each is one text, not one per NIC. */
@@ -77,6 +82,8 @@ export function nicFacts(nic: Resource, host: string, stampNumber: number): NicF
     nsg: idAt(nic.properties, 'networkSecurityGroup'),
     dnsLabel: textAt(objectAt(nic.properties, 'dnsSettings'), 'internalDnsNameLabel'),
     addresses,
+    subscription: network(nic.id.split('/')[2]?.toLowerCase() ?? ''),
+    isApart: quarantineOf(nic) !== undefined,
   };
 }
 

@@ -6,6 +6,7 @@ import { isLogged, type Logged } from '#compile/sdn/flow-log.ts';
 import { compileGroups } from '#compile/sdn/asg.ts';
 import type { NicFacts } from '#compile/sdn/nic.ts';
 import { compilePort, portName, type PortPolicy } from '#compile/sdn/nic.ts';
+import { type Budgets, routerBudgets, routerHolds } from '#compile/sdn/budget.ts';
 import { routerOpenings, type Openings } from '#compile/sdn/opening.ts';
 import type { Peering } from '#compile/sdn/peering.ts';
 import { internetPrefixes, privatePrefixes } from '#model/infra.ts';
@@ -69,6 +70,7 @@ export type RouterParts = {
   readonly stamp: StampFacts;
   readonly logged: Logged;
   readonly openings: Openings;
+  readonly budgets: Budgets;
 };
 
 /** A router program without filters, and the keys of the filters that its ports name. */
@@ -96,7 +98,8 @@ export function compileRouter(parts: RouterParts, host: string): RouterSkeleton 
     }
   }
   const own = vnet.nics.filter((nic) => nic.host === host);
-  const openings = parts.openings.size === 0 ? {} : routerOpenings(own, parts.openings);
+  const open = own.filter(({ isApart }) => !isApart);
+  const openings = parts.openings.size === 0 ? {} : routerOpenings(open, parts.openings);
   const program: Omit<RouterProgram, 'filters'> = {
     kind: 'router',
     host,
@@ -113,6 +116,8 @@ export function compileRouter(parts: RouterParts, host: string): RouterSkeleton 
     balances: parts.balances,
     ...(Object.keys(logs).length > 0 && { flowLogs: logs }),
     ...(Object.keys(openings).length > 0 && { openings }),
+    ...(own.length > 0 && routerBudgets(own, parts.budgets)),
+    ...routerHolds(vnet.id.split('/')[2] ?? '', parts.budgets),
   };
   return { program, filters: [...filters].sort() };
 }

@@ -16,6 +16,7 @@ import { allocateAddresses, ipConfigurationOf, type IpConfiguration } from '#mod
 import { macAddress } from '#model/network/label.ts';
 import { settlePublicIps } from '#model/network/public-ip.ts';
 import { internalDomain } from '#model/infra.ts';
+import { appeal, quarantineOf, showQuarantine } from '#model/security/quarantine.ts';
 import { dnsServersOf } from '#model/network/dns-servers.ts';
 
 const nicType = 'Microsoft.Network/networkInterfaces';
@@ -49,6 +50,14 @@ export const nic: Noun = {
 
   remove(resource, draft, context) {
     const machine = machineOf(resource, draft);
+    if (quarantineOf(resource) !== undefined) {
+      throw new Refusal(
+        'NicQuarantined',
+        `Network Interface ${resource.id} is in quarantine, with its evidence. It can be deleted once the operator has released it; to ` +
+          `ask for that, POST ${resource.id}/appeal with {"text": "..."}.`,
+        { status: 409, target: resource.id },
+      );
+    }
     if (machine !== undefined) {
       throw new Refusal(
         'NicInUse',
@@ -84,7 +93,11 @@ export const nic: Noun = {
     });
   },
 
-  actions: { ipConfigurations: { method: 'GET', run: (resource) => ({ value: showIpConfigurations(resource) }) } },
+  actions: {
+    ipConfigurations: { method: 'GET', run: (resource) => ({ value: showIpConfigurations(resource) }) },
+    quarantine: { method: 'GET', run: (resource) => showQuarantine(resource) },
+    appeal: { method: 'POST', run: appeal },
+  },
 };
 
 /** The ipConfigurations of a NIC as ARM shows them. */
@@ -218,6 +231,7 @@ function internalOf({ before, draft, context }: Job, configurations: readonly Ip
     mark,
     mac: macAddress(context.stamp.number, mark),
     labels: Object.fromEntries(configurations.map(({ name }) => [name, kept.get(name.toLowerCase())])),
+    ...(old['quarantine'] !== undefined && { quarantine: old['quarantine'] }),
   };
 }
 

@@ -11,7 +11,7 @@ export type Allowance = ReadonlyMap<string, number>;
  * plans (`properties.plans` absent). The quotas of base plan and add-on plans add up (Azure Stack doc "Plan, offer, and
  * subscription overview").
  */
-export function allowanceOf(view: View, subscriptionId: string): Allowance | undefined {
+export function allowanceOf(view: Pick<View, 'get'>, subscriptionId: string): Allowance | undefined {
   const plans = textsOf(view.get(subscriptionId), 'plans');
   if (plans === undefined) return undefined;
   const quotas = plans.flatMap((plan) => textsOf(view.get(plan), 'quotaIds') ?? []);

@@ -22,7 +22,7 @@ export const always: SetKind<Always> = {
   ends(invariant, world, changed) {
     const [to, from] = [zoneOf(invariant.to, world.estate), zoneOf(invariant.from, world.estate)];
     const isMeant = (mark: number): boolean =>
-      to.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]);
+      to.marks.has(mark) && isJudged(invariant, world.estate.nics[String(mark)]) && !isApart(world, mark);
     return endsIn(world, [...targetsOf({ to, from, parties: invariant.from }, changed)].filter(isMeant));
   },
 
@@ -59,10 +59,17 @@ export const always: SetKind<Always> = {
   show: ({ invariant, end, bad }, world) => showMissing({ invariant, end, bad }, world),
 };
 
+/** A quarantine is no breach: else a tenant's own policy would make its NICs safe from it. */
+function isApart({ estate }: Judged, mark: number): boolean {
+  return estate.nics[String(mark)]?.isApart === true;
+}
+
 /** One sender of each family that the target has; a NIC is no obligation to itself. */
 function sendersOf(invariant: Always, end: End, world: Judged): readonly End[] {
   const { family } = addressDigits(end.address);
-  const marks = [...zoneOf(invariant.from, world.estate).marks].filter((mark) => mark !== end.mark);
+  const marks = [...zoneOf(invariant.from, world.estate).marks].filter(
+    (mark) => mark !== end.mark && !isApart(world, mark),
+  );
   return endsIn(world, marks).filter(({ address }) => addressDigits(address).family === family);
 }
 

@@ -32,6 +32,8 @@ export type NicEstate = {
   /** Addresses that are the NIC's own, as the resource says. */
   readonly addresses: readonly string[];
   readonly forwarding: boolean;
+  /** Quarantined: nothing that it should reach, or that should reach it, is missed. */
+  readonly isApart?: boolean;
 };
 
 export type VnetEstate = {
