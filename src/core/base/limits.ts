@@ -280,6 +280,7 @@ export const quotasPerPlanMax = 20;
 export const plansPerOfferMax = 50;
 export const quotaNumberMax = 1_000_000_000;
 export const blockersToldMax = 50;
+export const subscriptionsMovedMax = 1000;
 /** Subscriptions of one account, and of a stamp from its first day on: the id of one that is gone is kept. */
 export const subscriptionsPerAccountMax = 100;
 export const subscriptionsMax = 10_000;

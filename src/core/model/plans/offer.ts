@@ -8,6 +8,7 @@ import { amend, keepTracked, openJob, tidy, type Job } from '#model/job.ts';
 import type { Noun, NounAction } from '#model/noun.ts';
 import { finish, integerOf, listOf, note, oneOf, readBody, textOf, textsOf, type Reader } from '#model/parse.ts';
 import {
+  delegatedOfferType,
   isStanding,
   namedResource,
   offerDelegationType,
@@ -58,8 +59,8 @@ export const offer: Noun = {
   },
 
   remove(resource, draft) {
-    const handedOn = [...draft.ofType('Microsoft.Subscriptions/delegatedOffers')].filter(({ properties }) =>
-      sameId(String(properties['offerId']), resource.id),
+    const handedOn = [...draft.ofType(delegatedOfferType)].filter(({ internal }) =>
+      sameId(String(internal?.['offerId']), resource.id),
     );
     checkUnused(resource, [...subscribersOf(resource, draft), ...handedOn], { code: 'OfferInUse', what: 'offer' });
     for (const { id } of draft.childrenOf(resource.id, offerDelegationType)) draft.delete(id);
