@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '#base/json.ts';
 import type { Detail, Refusal } from '#base/wrong.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
 import type { Compliance } from '#engine/ports.ts';
+import type { AuditPage, AuditSpan, AuditWish } from '#engine/audit/audit.ts';
 import type { Questions } from '#engine/questions/questions.ts';
 
 /** Who asks, as the face has verified it, and the ids that go into audit, operations and answers. */
@@ -166,5 +167,6 @@ export interface Deployments {
 }
 
 export interface AuditTrail {
-  list(filter: { readonly scope?: string; readonly limit: number }): readonly JsonObject[];
+  /** Entries of a subscription within a time, newest first. */
+  page(span: AuditSpan, wish: AuditWish): Promise<AuditPage>;
 }

@@ -208,6 +208,7 @@ const rows: readonly Row[] = [
   surface('Microsoft.Storage/locations', storageVersions),
   surface('Microsoft.Storage/operations', storageVersions),
   surface('Microsoft.Insights/eventtypes', insightsVersions),
+  surface('Microsoft.Insights/eventcategories', insightsVersions),
   surface('Microsoft.Security/jitNetworkAccessPolicies', securityVersions),
   surface('Microsoft.Security/operations', securityVersions),
   {

@@ -1,6 +1,6 @@
 /** The table's lines for access, tags, the location's catalogs, checks and the activity log. */
 
-import { listActivity } from '#faces/arm/activity.ts';
+import { listActivity, listEventCategories, listTenantActivity } from '#faces/arm/activity.ts';
 import { configureFlowLog, queryFlowLogStatus } from '#faces/arm/flow-log.ts';
 import * as network from '#faces/arm/network.ts';
 import * as place from '#faces/arm/place.ts';
@@ -203,6 +203,16 @@ const activity: readonly Line[] = [
     pattern: `${s}/providers/Microsoft.Insights/eventtypes/management/values`,
     type: 'Microsoft.Insights/eventtypes',
     methods: { GET: listActivity },
+  },
+  {
+    pattern: '/providers/Microsoft.Insights/eventtypes/management/values',
+    type: 'Microsoft.Insights/eventtypes',
+    methods: { GET: listTenantActivity },
+  },
+  {
+    pattern: '/providers/Microsoft.Insights/eventcategories',
+    type: 'Microsoft.Insights/eventcategories',
+    methods: { GET: listEventCategories },
   },
 ];
 
