@@ -25,6 +25,8 @@ import { drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts
 import { Gate, type Commit, type ProvedStep } from '#engine/gate/gate.ts';
 import { checkLinkedEdits } from '#engine/gate/linked-access.ts';
 import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
+import { meteredIntervals, meterRows } from '#engine/metering.ts';
+import type { Interval } from '#model/metering/meters.ts';
 import { Questions } from '#engine/questions/questions.ts';
 import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
@@ -92,6 +94,7 @@ export class StampEngine implements Engine {
       store: parts.store,
       prover: parts.prover,
       clock: parts.clock,
+      meter: (edits) => meterRows(parts.store, edits, parts.clock.now()),
       onProved: (step) => parts.world.onProved(step),
       onCommit: (commit) => {
         this.access.changed(commit.edits);
@@ -159,6 +162,10 @@ export class StampEngine implements Engine {
 
   operation(id: string): Operation | undefined {
     return this.operations.get(id);
+  }
+
+  metered(subscription: string, from: number): readonly Interval[] {
+    return meteredIntervals(this.parts.store, subscription, { from, now: this.parts.clock.now() });
   }
 
   mark(): number {

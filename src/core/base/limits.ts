@@ -66,6 +66,13 @@ export const auditPageMax = 1000;
 export const auditScanMax = 10_000;
 /** An entry's own time and that of its commit are at most so far apart. */
 export const auditCommitLagMs = 10 * 60_000;
+/** Usage: how often what is too old is looked for. */
+export const usageLookMs = 3_600_000;
+/** Usage: how long it is kept, rows that one answer looks at, records on a page, days that are asked for at once. */
+export const usageKeptMs = 92 * 86_400_000;
+export const usageRowsMax = 100_000;
+export const usagePageMax = 1000;
+export const usageDaysMax = 92;
 /** Events on one page of the activity log. */
 export const activityPageMax = 200;
 /** Bytes of the text members of an audit entry or alert. */

@@ -28,6 +28,7 @@ import { armFace } from '#faces/arm/face.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
 import { typeOfId } from '#model/arm-id.ts';
 import { MemoryDraft, MemoryView } from '#model/memory.ts';
+import type { Interval } from '#model/metering/meters.ts';
 import { nouns } from '#model/nouns.ts';
 import type { Context, Resource } from '#model/resource.ts';
 
@@ -207,6 +208,13 @@ class FakeEngine implements Engine {
   end(change: Partial<Operation> = { status: 'Succeeded' }): void {
     for (const [id, operation] of this.operations)
       this.operations.set(id, { ...operation, endTime: '2026-01-01T00:00:01.000Z', ...change });
+  }
+
+  /** What `metered` answers. */
+  intervals: readonly Interval[] = [];
+
+  metered(): readonly Interval[] {
+    return this.intervals;
   }
 
   /** Nothing is kept: tests change operations as they like. */

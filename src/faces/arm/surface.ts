@@ -1,6 +1,7 @@
 /** The table's lines for access, tags, the location's catalogs, checks and the activity log. */
 
 import { listActivity, listEventCategories, listTenantActivity } from '#faces/arm/activity.ts';
+import { listUsage } from '#faces/arm/commerce.ts';
 import { configureFlowLog, queryFlowLogStatus } from '#faces/arm/flow-log.ts';
 import * as network from '#faces/arm/network.ts';
 import * as place from '#faces/arm/place.ts';
@@ -216,7 +217,16 @@ const activity: readonly Line[] = [
   },
 ];
 
+const commerce: readonly Line[] = [
+  {
+    pattern: `${s}/providers/Microsoft.Commerce/usageAggregates`,
+    type: 'Microsoft.Commerce/usageAggregates',
+    methods: { GET: listUsage },
+  },
+];
+
 export const surfaces: readonly Line[] = [
+  ...commerce,
   ...access,
   ...tagged,
   ...placed,

@@ -147,7 +147,7 @@ function operations(): Line[] {
   );
   const ofArm = { type: 'Microsoft.Resources/operations', methods: { GET: operationResult } };
   const lists = namespaces
-    .filter((namespace) => namespace !== 'Microsoft.Insights')
+    .filter((namespace) => namespace !== 'Microsoft.Insights' && namespace !== 'Microsoft.Commerce')
     .map((namespace): Line => {
       const type = `${namespace}/operations`;
       return {
