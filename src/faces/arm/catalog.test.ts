@@ -37,7 +37,7 @@ test('a row that merges tags is one whose noun patches itself', () => {
   }
 });
 
-test('api-versions are listed newest first, and one of them is no preview', () => {
+test('api-versions are listed newest first, and one of them is no preview, where there ever was another', () => {
   for (const { type } of rows) {
     const versions = apiVersionsOf(type);
     assert.deepEqual(
@@ -48,10 +48,8 @@ test('api-versions are listed newest first, and one of them is no preview', () =
         .toReversed(),
       type,
     );
-    assert.ok(
-      versions.some((one) => one.length === 10),
-      type,
-    );
+    // Azure's own consumption API was never released.
+    assert.ok(versions.some((one) => one.length === 10) || type === 'Microsoft.Commerce/usageAggregates', type);
   }
   assert.deepEqual(apiVersionsOf('Contoso/x'), []);
 });

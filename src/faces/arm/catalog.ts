@@ -1,6 +1,7 @@
 /** The catalog: one row per resource type, with its api-versions, where it lives, how it is listed, and its status codes. */
 
 import {
+  commerceVersions,
   computeVersions,
   diskVersions,
   insightsVersions,
@@ -210,6 +211,8 @@ const rows: readonly Row[] = [
   surface('Microsoft.Storage/locations', storageVersions),
   surface('Microsoft.Storage/operations', storageVersions),
   surface('Microsoft.Insights/eventtypes', insightsVersions),
+  surface('Microsoft.Commerce/usageAggregates', commerceVersions),
+  surface('Microsoft.Insights/eventcategories', insightsVersions),
   surface('Microsoft.Security/jitNetworkAccessPolicies', securityVersions),
   surface('Microsoft.Security/operations', securityVersions),
   {

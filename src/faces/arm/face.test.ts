@@ -159,12 +159,7 @@ const rows: readonly (readonly [method: string, path: string, status: number, ha
   ],
   ['GET', `${s}/providers/Microsoft.Network/locations/Lo cal/usages${v}`.replace(' ', '%20'), 200, '"currentValue":1'],
   ['GET', `${s}/providers/Microsoft.Network/locations/local/operations/none${v}`, 404, 'OperationNotFound'],
-  [
-    'GET',
-    `${s}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01`,
-    200,
-    '"eventTimestamp"',
-  ],
+  ['GET', `${s}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01`, 200, '"value":[]'],
   ['GET', `${rg}/providers/Microsoft.Resources/deployments/none?api-version=2019-10-01`, 404, 'DeploymentNotFound'],
   ['HEAD', `${rg}/providers/Microsoft.Resources/deployments/none?api-version=2019-10-01`, 404, ''],
   ['GET', `${rg}/providers/Microsoft.Resources/deployments/?api-version=2019-10-01`, 200, '"value":[]'],

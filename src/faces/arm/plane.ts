@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from '#base/json.ts';
 import { nouns } from '#model/nouns.ts';
+import type { Interval } from '#model/metering/meters.ts';
 import { planeOfScope, planeOfType, type Plane } from '#model/plans/plane.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
 import type { Compliance } from '#engine/ports.ts';
@@ -31,6 +32,10 @@ export class PlaneEngine implements Engine {
 
   view(): View {
     return this.#view;
+  }
+
+  metered(subscription: string, from: number): readonly Interval[] {
+    return this.#engine.metered(subscription, from);
   }
 
   mark(): number {

@@ -8,6 +8,7 @@ import { deepFreeze, type JsonObject } from '#base/json.ts';
 import { auditTrail } from '#engine/audit/trail.ts';
 import { startDeployments } from '#engine/deployments/deployments.ts';
 import type { Operation } from '#engine/engine.ts';
+import { beginMeters } from '#engine/metering.ts';
 import { openDirectory, principalOf, type Directories, type Directory } from '#engine/identity/directory.ts';
 import { directoriesAsGuest } from '#engine/identity/guests.ts';
 import { importTokenKeys, type StoredTokenKeys } from '#engine/identity/token-keys.ts';
@@ -110,6 +111,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     ...(parts.longRunning === 'auto' ? {} : { inlineMs: 0 }),
   });
   await firstResources(engine, directory, boot);
+  await beginMeters(store, view.all(), clock.now());
   return { engine, directory, store, handlers: await handlersOf(parts, { engine, directory, store }) };
 }
 
