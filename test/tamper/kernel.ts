@@ -51,10 +51,10 @@ function rulesetText(entries: readonly JsonObject[]): string {
   ].join('\n');
 }
 
-/** What packets put into a set comes and goes with them. */
+/** What packets put into a set comes and goes with them: such a set has a time for all, and JSON does not say that it is dynamic. */
 function ours(entry: JsonObject): JsonObject {
   const { set } = entry;
-  const isDynamic = isObject(set) && Array.isArray(set['flags']) && set['flags'].includes('dynamic');
+  const isDynamic = isObject(set) && set['timeout'] !== undefined;
   return isDynamic ? { set: { ...set, elem: [] } } : entry;
 }
 
