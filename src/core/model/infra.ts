@@ -108,7 +108,8 @@ export function defaultSource(
 
 const defaultSourceFirst = 16;
 const defaultSourceLast = 31;
-const defaultBlockSize = 256;
+/** Ports of a NIC's default block. */
+export const defaultBlockSize = 256;
 // 1024 + 252 · 256 = 65536: the blocks end exactly with the last port.
 const defaultBlocksPerAddress = 252;
 
