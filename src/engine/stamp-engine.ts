@@ -22,12 +22,15 @@ import type {
 } from '#engine/engine.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import { drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
+import { scopesGone } from '#engine/gate/gone.ts';
 import { Gate, type Commit, type ProvedStep } from '#engine/gate/gate.ts';
 import { checkLinkedEdits } from '#engine/gate/linked-access.ts';
 import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
 import { UseIndex } from '#engine/gate/use-index.ts';
 import { meteredIntervals, meterRows } from '#engine/metering.ts';
 import type { Interval } from '#model/metering/meters.ts';
+import { askedBy } from '#engine/gate/asked-by.ts';
+import type { People } from '#engine/people.ts';
 import { Questions } from '#engine/questions/questions.ts';
 import { StandingPrograms } from '#engine/questions/standing-programs.ts';
 import { Operations, operationRow } from '#engine/operations/operations.ts';
@@ -61,6 +64,8 @@ export type EngineParts = {
   readonly dice: Dice;
   readonly stamp: StampFacts;
   readonly nouns: ReadonlyMap<string, Noun>;
+  /** Absent: nobody is known by name. */
+  readonly people?: Pick<People, 'userNamed'>;
   readonly world: World;
   readonly deployments: (engine: StampEngine) => Deployments;
   readonly auditTrail: AuditTrail;
@@ -106,7 +111,7 @@ export class StampEngine implements Engine {
       onCommit: (commit) => {
         this.access.changed(commit.edits);
         this.use.changed(commit.edits);
-        for (const id of groupsGone(commit.edits)) this.deployments.forget(id);
+        for (const id of scopesGone(commit.edits)) this.deployments.forget(id);
         // The world first: it works while the rest is done here.
         parts.world.onCommit(commit);
         standing.onCommit(commit);
@@ -135,9 +140,10 @@ export class StampEngine implements Engine {
   }
 
   context(apiVersion: string): Context {
-    const { clock, dice } = this.parts;
-    const stamp = this.#placing();
-    return { now: new Date(clock.now()).toISOString(), newGuid: () => dice.guid(), apiVersion, stamp };
+    const { clock, dice, people } = this.parts;
+    const userNamed = (name: string) => people?.userNamed(name);
+    const now = new Date(clock.now()).toISOString();
+    return { now, newGuid: () => dice.guid(), apiVersion, stamp: this.#placing(), userNamed };
   }
 
   /** The stamp as nouns see it: no guest is placed on a host that is not trusted, as if another machine carried it. */
@@ -286,7 +292,7 @@ export class StampEngine implements Engine {
     const drawn = drawRequest(draft, submission, {
       nouns,
       access,
-      context: { ...this.context(submission.apiVersion), caller: caller.upn ?? caller.appId ?? caller.oid },
+      context: { ...this.context(submission.apiVersion), ...askedBy(caller) },
       caller,
     });
     const edits = draft.edits();
@@ -296,9 +302,9 @@ export class StampEngine implements Engine {
     return drawn;
   }
 
-  /** Rows that go in the same transaction: the deployments of a group that is deleted. */
+  /** Rows that go in the same transaction: the deployments of a group or a subscription that is deleted. */
   #goneWith(edits: readonly Edit[]): { table: string; key: string }[] {
-    return groupsGone(edits).flatMap((id) => this.deployments.rowsOf(id));
+    return scopesGone(edits).flatMap((id) => this.deployments.rowsOf(id));
   }
 
   /** True when the world followed within the time; false when it did not yet, or failed: the operation tells which. */
@@ -385,8 +391,4 @@ export class StampEngine implements Engine {
 
 function unchanged(resource: Resource): Edit {
   return { id: resource.id, before: resource, after: resource };
-}
-
-function groupsGone(edits: readonly Edit[]): string[] {
-  return edits.filter(({ before, after }) => after === undefined && before?.type === groupType).map(({ id }) => id);
 }

@@ -289,6 +289,14 @@ export const knockWaitS = 2;
 export const idleStepsMax = 1_500_000;
 export const connectivityChecksMax = 16;
 export const checkHeadersMax = 20;
+/** Plans and offers: quotas of a plan, plans of an offer, the largest number of a quota, and those named that stand in the way of a deletion. */
+export const quotasPerPlanMax = 20;
+export const plansPerOfferMax = 50;
+export const quotaNumberMax = 1_000_000_000;
+export const blockersToldMax = 50;
+/** Subscriptions of one account, and of a stamp from its first day on: the id of one that is gone is kept. */
+export const subscriptionsPerAccountMax = 100;
+export const subscriptionsMax = 10_000;
 /** Profiles of one network configuration diagnostic (Azure: 10), and prefixes that one of them may stand for at a side. */
 export const diagnosticProfilesMax = 10;
 /** Flow logs: new flows a NIC may have logged a second per direction, what waits in netd, flows watched for their end per router. */

@@ -15,6 +15,8 @@ export type Write = { readonly id: string; readonly body: JsonObject };
 export type Noun = {
   /** Full type in canonical casing. */
   readonly type: string;
+  /** A user needs no role to make one of what is not there yet: the noun itself judges whether he may. */
+  readonly isOpenToUsers?: true;
   /** Creates or replaces the resource (and the children that its body embeds) in the draft; answers the new resource. */
   write(write: Write, draft: Draft, context: Context): Resource;
   /** Removes the resource and its children, or refuses (`InUseSubnetCannotBeDeleted` …). */

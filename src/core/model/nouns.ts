@@ -25,6 +25,7 @@ import { securityRule } from '#model/network/security-rule.ts';
 import { subnet } from '#model/network/subnet.ts';
 import { virtualNetworkGateway } from '#model/network/virtual-network-gateway.ts';
 import { vnet } from '#model/network/vnet.ts';
+import { planNouns } from '#model/plans/nouns.ts';
 import { lock } from '#model/resources/lock.ts';
 import { subscription } from '#model/resources/subscription.ts';
 import { tagName } from '#model/resources/tag-name.ts';
@@ -63,6 +64,7 @@ const all: readonly Noun[] = [
   extension,
   storageAccount,
   jitPolicy,
+  ...planNouns,
 ];
 
 /** Nouns by their full type in lower case. */

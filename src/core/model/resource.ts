@@ -1,6 +1,7 @@
 /** A resource as the stamp keeps it, and the views through which pure code reads and changes the set of all resources. */
 
 import type { JsonObject } from '#base/json.ts';
+import type { Person } from '#model/plans/person.ts';
 
 /**
  * One resource, frozen. Children that ARM embeds in their parent (subnets, security rules, routes, load balancer parts that
@@ -72,6 +73,10 @@ export type Context = {
   readonly stamp: StampFacts;
   /** Who asks, for records that name them. */
   readonly caller?: string;
+  /** The same as a user, when a user asks. */
+  readonly asker?: Person;
+  /** The user with a sign-in name, of whichever directory. */
+  readonly userNamed?: (name: string) => Person | undefined;
 };
 
 /** The fixed facts of a stamp (decision D5). */

@@ -6,9 +6,12 @@ import type { Noun } from '#model/noun.ts';
 import { parentOf, type Context, type Draft, type Resource } from '#model/resource.ts';
 import { typeOfId } from '#model/arm-id.ts';
 import { finish, readBody } from '#model/parse.ts';
-import { planeOfSubscription, servesType } from '#model/plans/plane.ts';
-import { removeGroup } from '#model/resources/remove-group.ts';
+import { isStanding, signUpType, storedId } from '#model/plans/ids.ts';
+import { planeOfSubscription, servesType, subscriptionType } from '#model/plans/plane.ts';
+import { emptyScope, removeGroup } from '#model/resources/remove-group.ts';
 import { tagsOf } from '#model/resources/tags.ts';
+import { checkEnabled } from '#engine/gate/enabled.ts';
+import { isStampCaller } from '#engine/gate/own-caller.ts';
 import { scopeOfExtension, type AccessIndex } from '#engine/gate/access-index.ts';
 import { checkPrecondition } from '#engine/gate/precondition.ts';
 import { checkLinkedAccess, judgedWithLinks } from '#engine/gate/linked-access.ts';
@@ -30,12 +33,15 @@ export const groupType = 'Microsoft.Resources/resourceGroups';
 export function drawRequest(draft: Draft, submission: Submission, parts: DrawParts): Drawn {
   const { request } = submission;
   const noun = nounOf(parts.nouns, request.type);
-  const before = draft.get(request.id);
-  parts.access.authorize(parts.caller, actionOf(submission), request.id);
+  const before = standing(draft.get(storedId(request.id)));
+  if (!isSignUp(submission, { noun, before, parts }))
+    parts.access.authorize(parts.caller, actionOf(submission), request.id);
   if (request.kind === 'action') {
+    if (request.method === 'POST') checkWritable(draft, request.id, parts);
     if (request.method === 'POST') parts.access.unlocked('action', request.id);
     return drawAction(draft, submission, { noun, before, parts });
   }
+  checkWritable(draft, request.id, parts);
   parts.access.unlocked(request.kind === 'delete' ? 'delete' : 'write', request.id);
   checkPrecondition(submission, before);
   if (request.kind === 'delete') return drawDelete(draft, before, { noun, parts });
@@ -49,10 +55,29 @@ export function drawRequest(draft: Draft, submission: Submission, parts: DrawPar
   checkScope(draft, request.id, request.type);
   checkTarget(draft, request.id);
   const body = withoutEtag(request.body);
-  const write = () => noun.write({ id: before?.id ?? request.id, body }, draft, parts.context);
+  const id = before === undefined || before.type !== noun.type ? request.id : before.id;
+  const write = () => noun.write({ id, body }, draft, parts.context);
   const written = judgedWithLinks(write, { before, ...request, body }, parts);
   checkLinkedAccess(before, written, parts);
   return { existed: before !== undefined, resource: written };
+}
+
+/** What is there; the note that a subscription was there once is not it. */
+function standing(found: Resource | undefined): Resource | undefined {
+  return found !== undefined && isStanding(found) ? found : undefined;
+}
+
+/** Signing up takes a user, and no role: nobody has one on what is not there yet. */
+function isSignUp(
+  { request }: Submission,
+  { noun, before, parts }: Judged & { before: Resource | undefined },
+): boolean {
+  const isMade = request.kind === 'put' && before === undefined;
+  return isMade && noun.isOpenToUsers === true && parts.caller.kind === 'user';
+}
+
+function checkWritable(draft: Draft, id: string, { caller }: DrawParts): void {
+  if (!isStampCaller(caller)) checkEnabled(draft, id);
 }
 
 /** The RBAC action that a submission is: `<type>/write`, `/delete`, `/<action>/action`, or `/read` for a GET. */
@@ -91,6 +116,7 @@ function groupNameOf(id: string): string | undefined {
 
 /** The subscription, the group, and the parent must be there before anything is put into them. */
 function checkScope(draft: Draft, id: string, type: string): void {
+  if (/^\/subscriptions\/[^/]+$/i.test(id)) return;
   const subscription = /^\/subscriptions\/[^/]+/i.exec(id)?.[0];
   const home = subscription === undefined ? undefined : draft.get(subscription);
   if (subscription !== undefined && home === undefined) {
@@ -104,7 +130,7 @@ function checkScope(draft: Draft, id: string, type: string): void {
   const group = /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.exec(id)?.[0];
   if (group !== undefined && type !== groupType && draft.get(group) === undefined) throw notFound(group, groupType);
   const parent = parentOf(id);
-  if (parent !== undefined && draft.get(parent) === undefined) {
+  if (parent !== undefined && draft.get(storedId(parent)) === undefined) {
     const says = `Can not perform requested operation on nested resource. Parent resource '${parent.split('/').at(-1)}' not found.`;
     throw new Refusal('ParentResourceNotFound', says, { status: 404 });
   }
@@ -141,9 +167,13 @@ function drawAction(draft: Draft, { request }: Submission, judged: Judged & { be
 
 function drawDelete(draft: Draft, before: Resource | undefined, { noun, parts }: Judged): Drawn {
   if (before === undefined) return { existed: false };
-  if (before.type === groupType)
-    removeGroup(before, { draft, ...parts, authorize: (resource) => authorizeRemoval(resource, parts) });
-  else noun.remove(before, draft, parts.context);
+  const authorize = (resource: Resource): void => authorizeRemoval(resource, parts);
+  if (before.type === groupType) removeGroup(before, { draft, ...parts, authorize });
+  // The operator needs no right in what he takes back whole.
+  else if (before.type === subscriptionType) {
+    emptyScope(before, { draft, ...parts, authorize: noun.type === signUpType ? authorize : () => undefined });
+    noun.remove(before, draft, parts.context);
+  } else noun.remove(before, draft, parts.context);
   // Assignments that outlived their resource would be there for whoever makes one of the same name.
   for (const { id, type } of [...draft.under(before.id)]) if (isAuthorization(type)) draft.delete(id);
   return { existed: true };

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '#base/json.ts';
 import { isObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Caller, Engine } from '#engine/engine.ts';
+import type { People } from '#engine/people.ts';
 import type { Principal } from '#engine/identity/verify-token.ts';
 import type { Plane } from '#model/plans/plane.ts';
 import type { Answer } from '#faces/arm/answer.ts';
@@ -29,6 +30,8 @@ export type ArmOptions = {
   /** Which plane the face is; the operator's takes bound tokens only. */
   readonly plane: Plane;
   readonly engine: Engine;
+  /** The directories whose users may sign in. */
+  readonly people: People;
   readonly verify: (bearerToken: string) => Promise<Principal>;
   readonly endpoints: ArmEndpoints;
   readonly tenantId: string;

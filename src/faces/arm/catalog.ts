@@ -1,5 +1,7 @@
 /** The catalog: one row per resource type, with its api-versions, where it lives, how it is listed, and its status codes. */
 
+import { servesType, type Plane } from '#model/plans/plane.ts';
+import { planRows } from '#faces/arm/plan-rows.ts';
 import {
   commerceVersions,
   computeVersions,
@@ -18,8 +20,6 @@ import {
   storageVersions,
   type Versions,
 } from '#faces/arm/versions.ts';
-
-import { servesType, type Plane } from '#model/plans/plane.ts';
 
 /** Api-versions of a type, newest first; none when the stamp does not know the type. */
 export function apiVersionsOf(type: string): readonly string[] {
@@ -220,6 +220,7 @@ const rows: readonly Row[] = [
     acts: ['queryResults/read', 'summarize/read', 'triggerEvaluation/action'],
   },
   surface('Microsoft.PolicyInsights/operations', policyInsightsVersions),
+  ...planRows(base),
 ];
 
 const byType: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.type.toLowerCase(), row]));

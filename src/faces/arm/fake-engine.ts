@@ -9,6 +9,7 @@ import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { auditTrail } from '#engine/audit/trail.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import type { AuditLine } from '#engine/store/store.ts';
+import { askedBy } from '#engine/gate/asked-by.ts';
 import { drawRequest, nounOf } from '#engine/gate/draw.ts';
 import type {
   Answering,
@@ -39,6 +40,15 @@ export const provider = '/subscriptions/99999999-2222-4333-8444-555555555555';
 export const owner = 'aaaaaaaa-0000-4000-8000-000000000001';
 const stranger = 'aaaaaaaa-0000-4000-8000-000000000002';
 export const tenantId = 'bbbbbbbb-0000-4000-8000-000000000001';
+export const people = [
+  { oid: owner, upn: 'owner@local.test', tenantId },
+  { oid: stranger, upn: 'stranger@local.test', tenantId },
+  {
+    oid: 'aaaaaaaa-0000-4000-8000-000000000003',
+    upn: 'guest@other.test',
+    tenantId: 'bbbbbbbb-0000-4000-8000-000000000002',
+  },
+] as const;
 
 /** Ends the way that the test sets. */
 class FakeEngine implements Engine {
@@ -67,6 +77,10 @@ class FakeEngine implements Engine {
   });
   readonly deployments: Deployments;
   readonly questions: Questions;
+  readonly people = {
+    directories: () => [{ tenantId, name: 'local.test' }],
+    userNamed: (name: string) => people.find(({ upn }) => upn === name.toLowerCase()),
+  };
 
   constructor() {
     const common = { etag: 'W/"1"', createdAt: '2026-01-01T00:00:00.000Z', changedAt: '2026-01-01T00:00:00.000Z' };
@@ -110,7 +124,8 @@ class FakeEngine implements Engine {
       profile: 'lab',
       enforcing: false,
     } as const;
-    return { now: '2026-01-01T00:00:00.000Z', newGuid: () => this.guid(), apiVersion, stamp };
+    const { userNamed } = this.people;
+    return { now: '2026-01-01T00:00:00.000Z', newGuid: () => this.guid(), apiVersion, stamp, userNamed };
   }
 
   guid(): string {
@@ -160,7 +175,7 @@ class FakeEngine implements Engine {
     const { existed, resource, value } = drawRequest(draft, submission, {
       nouns,
       access: this.access,
-      context: this.context(submission.apiVersion),
+      context: { ...this.context(submission.apiVersion), ...askedBy(caller) },
       caller,
     });
     const edits = draft.edits();
@@ -304,14 +319,16 @@ export async function fakeStamp(options: Partial<ArmOptions> = {}): Promise<Fake
     zone: 'local.test',
   };
   const verify = (token: string): Promise<Principal> => {
-    const oid = token === 'owner' ? owner : token === 'stranger' ? stranger : undefined;
-    if (oid === undefined)
+    const person = people.find(({ upn }) => upn.startsWith(`${token}@`));
+    if (person === undefined)
       return Promise.reject(new Refusal('InvalidAuthenticationToken', 'The access token is invalid.', { status: 401 }));
-    return Promise.resolve({ oid, tid: tenantId, kind: 'user', groups: [], displayName: token, appid: owner });
+    const { oid, upn, tenantId: tid } = person;
+    return Promise.resolve({ oid, upn, tid, kind: 'user', groups: [], displayName: token, appid: owner });
   };
   const handler = armFace({
     plane: 'tenant',
     engine,
+    people: engine.people,
     verify,
     endpoints,
     tenantId,

@@ -76,6 +76,7 @@ for (const plane of ['tenant', 'admin'] as const) {
     const { json } = await stamps[plane].send('/subscriptions?api-version=2020-01-01');
     equal(JSON.stringify((json['value'] as { id: string }[]).map(({ id }) => id)), JSON.stringify([home[plane]]));
     const { text } = await stamps[plane].send('/providers?api-version=2020-10-01');
+    equal(/"Microsoft\.\w+\.Admin"/.test(text), plane === 'admin');
     equal(text.includes('"Microsoft.Network"'), plane === 'tenant');
   });
 }

@@ -3,6 +3,7 @@
 import type { Json, JsonObject } from '#base/json.ts';
 import { nouns } from '#model/nouns.ts';
 import type { Interval } from '#model/metering/meters.ts';
+import { isStanding } from '#model/plans/ids.ts';
 import { planeOfScope, planeOfType, type Plane } from '#model/plans/plane.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
 import type { Compliance } from '#engine/ports.ts';
@@ -83,7 +84,7 @@ export class PlaneEngine implements Engine {
   }
 }
 
-/** A view without the other plane's subscriptions and all that is in them. What belongs to no subscription is on both planes. */
+/** A view without the other plane's subscriptions, all that is in them, and those that are gone. What belongs to no subscription is on both planes. */
 export class PlaneView implements View {
   readonly #whole: () => View;
   readonly #plane: Plane;
@@ -95,7 +96,7 @@ export class PlaneView implements View {
 
   get(id: string): Resource | undefined {
     const found = this.#whole().get(id);
-    return found !== undefined && this.#isHere(found.id) ? found : undefined;
+    return found !== undefined && isStanding(found) && this.#isHere(found.id) ? found : undefined;
   }
 
   childrenOf(parentId: string, type: string): readonly Resource[] {
@@ -112,7 +113,7 @@ export class PlaneView implements View {
     // A type of one plane has resources in that plane's subscriptions only (the gate sees to it): no need to look at each.
     const own = nouns.has(type.toLowerCase()) ? planeOfType(type) : 'both';
     if (own !== 'both') return own === this.#plane ? this.#whole().ofType(type) : [];
-    return [...this.#whole().ofType(type)].filter(({ id }) => this.#isHere(id));
+    return [...this.#whole().ofType(type)].filter((one) => isStanding(one) && this.#isHere(one.id));
   }
 
   under(scope: string): Iterable<Resource> {

@@ -53,21 +53,26 @@ export function makeRouter(lines: readonly Line[], handlers: ResourceHandlers, p
   const compiled = lines.map(compile).filter(({ row }) => servesType(plane, row.type));
   const ending = byEnding(compiled);
   const resources = { ...handlers, plane };
-  const find = (segments: readonly string[]): Route => {
+  const find = (segments: readonly string[], method: string): Route => {
     const last = segments.at(-1)?.toLowerCase() ?? '';
+    // Two lines may share an address and part the methods among them, each with api-versions of its own.
+    let other: Route | undefined;
     for (const line of ending.get(last) ?? ending.get('') ?? []) {
       const parts = match(line, segments);
-      if (parts !== undefined) return { row: line.row, parts, methods: line.methods };
+      if (parts === undefined) continue;
+      const route = { row: line.row, parts, methods: line.methods };
+      if (Object.hasOwn(line.methods, method)) return route;
+      other ??= route;
     }
-    return resourceRoute(`/${segments.join('/')}`, resources);
+    return other ?? resourceRoute(`/${segments.join('/')}`, resources);
   };
-  // A route follows from the path alone. Who polls or reads the same thing again does not have it looked for again.
+  // A route follows from method and path alone. Who polls or reads the same thing again does not have it looked for again.
   const known = new Map<string, Route>();
-  return (segments) => {
-    const path = segments.join('/');
+  return (segments, method) => {
+    const path = `${method} ${segments.join('/')}`;
     const found = known.get(path);
     if (found !== undefined) return found;
-    const route = find(segments);
+    const route = find(segments, method);
     if (known.size >= routesKnownMax) known.clear();
     if (path.length <= routeKnownLengthMax) known.set(path, route);
     return route;

@@ -2,10 +2,12 @@
 
 import type { JsonObject } from '#base/json.ts';
 import type { Resource } from '#model/resource.ts';
+import { showTenantSubscription } from '#model/plans/sign-up.ts';
 import { subscriptionType } from '#model/plans/plane.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
 import { subscriptionId, type Call, type Tenant } from '#faces/arm/call.ts';
 import { listAnswer } from '#faces/arm/page.ts';
+import { wholeView } from '#faces/arm/user-subscription.ts';
 
 /** GET `/subscriptions`: those in which the caller has a right anywhere. */
 export function listSubscriptions(call: Call): Answer {
@@ -38,7 +40,9 @@ function isVisible(call: Call, { id }: Resource): boolean {
   return false;
 }
 
-function showSubscription({ options, apiVersion }: Call, { id, name, properties, tags }: Resource): JsonObject {
+function showSubscription(call: Call, subscription: Resource): JsonObject {
+  const { options, apiVersion } = call;
+  const { id, name, properties, tags } = subscription;
   const tenantId = typeof properties['tenantId'] === 'string' ? properties['tenantId'] : options.tenantId;
   return {
     id,
@@ -54,6 +58,7 @@ function showSubscription({ options, apiVersion }: Call, { id, name, properties,
     authorizationSource: 'RoleBased',
     ...(apiVersion >= '2019-06-01' ? { managedByTenants: [] } : {}),
     ...(tags === undefined ? {} : { tags }),
+    ...(apiVersion === '2015-11-01' ? showTenantSubscription(subscription, wholeView(call)) : {}),
   };
 }
 

@@ -6,6 +6,7 @@ import { listAllResources, listGroupResources } from '#faces/arm/generic.ts';
 import * as group from '#faces/arm/group.ts';
 import { listResources } from '#faces/arm/list.ts';
 import { operationResult, operationStatus } from '#faces/arm/long-running.ts';
+import { planSurfaces } from '#faces/arm/plan-surface.ts';
 import * as provider from '#faces/arm/provider.ts';
 import * as resource from '#faces/arm/resource.ts';
 import { makeRouter, type Line, type ResourceHandlers, type Router } from '#faces/arm/route.ts';
@@ -20,7 +21,7 @@ export function armRouter(plane: Plane): Router {
 
 /** All lines; a plane's router leaves out those of the other. */
 export function linesOf(plane: Plane): readonly Line[] {
-  return [...tenancy, ...deployments, ...operations(plane), ...surfaces];
+  return [...tenancy, ...deployments, ...operations(plane), ...surfaces, ...planSurfaces];
 }
 
 const resources: ResourceHandlers = {

@@ -111,3 +111,17 @@ export const policyInsightsVersions: Versions = {
   releases: days('2016-12-01 2018-04-04 2019-10-01 2024-10-01'),
   previews: days('2017-08-09-preview 2017-10-17-preview 2017-12-12-preview 2018-07-01-preview'),
 };
+
+// The operator's providers (Azure Stack's, of which most have one release or a preview for good).
+export const networkAdminVersions: Versions = { releases: days('2015-06-15'), previews: [] };
+
+export const computeAdminVersions: Versions = {
+  releases: days('2018-02-09 2021-01-01'),
+  previews: days('2015-12-01-preview'),
+};
+
+/** Never released: the day of its preview stands first, so that it is listed as other providers are. */
+export const storageAdminVersions: Versions = { releases: days('2019-08-08'), previews: days('2019-08-08-preview') };
+
+/** Plans, offers and subscriptions, on both planes. */
+export const subscriptionsVersions: Versions = { releases: days('2015-11-01'), previews: [] };

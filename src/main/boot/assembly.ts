@@ -29,6 +29,7 @@ import type { Resource, StampFacts } from '#model/resource.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { directoryRows } from '#main/boot/directory-rows.ts';
 import { firstResources } from '#main/boot/first-resources.ts';
+import { peopleOf } from '#main/boot/people.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { clock, dice, type Frame } from '#main/boot/process.ts';
 import { refusedTokenNote, signInNote } from '#main/boot/sign-in-notes.ts';
@@ -100,6 +101,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     dice,
     stamp: facts,
     nouns,
+    people: peopleOf(directory),
     world: parts.world(view),
     deployments: startDeployments,
     auditTrail: auditTrail(store),
@@ -154,6 +156,7 @@ async function handlersOf(
     armFace({
       plane,
       engine,
+      people: peopleOf(directory),
       // A token for one plane is none for the other.
       verify: tokenVerifier({
         issuer: issuerOf(endpoints.adfs),

@@ -8,6 +8,7 @@ import type { Directory } from '#engine/identity/directory.ts';
 import { createUser } from '#engine/identity/users.ts';
 import type { StampEngine } from '#engine/stamp-engine.ts';
 import { subscriptionType } from '#model/plans/plane.ts';
+import { defaultQuotas } from '#model/plans/quota.ts';
 import type { Resource } from '#model/resource.ts';
 import { dice } from '#main/boot/process.ts';
 
@@ -28,6 +29,7 @@ export async function firstResources(engine: StampEngine, directory: Directory, 
   if (directory.record.administrators.length === 0) await setAdministrator(directory, administrator.id, true);
   const tenant = boot.secret('subscriptionId').reveal();
   const provider = boot.secret('providerSubscriptionId').reveal();
+  const { location } = engine.parts.stamp;
   await firstSubscription(engine, directory, {
     id: tenant,
     properties: { displayName: 'Operator Subscription', state: 'Enabled' },
@@ -40,13 +42,23 @@ export async function firstResources(engine: StampEngine, directory: Directory, 
       routingResourceManagerType: 'Admin',
       delegatedProviderSubscriptionId: provider,
     },
+    more: [...defaultQuotas(provider, location), systemGroup(provider, location)],
   });
 }
+
+/** A resource without what all that are made together have in common. */
+type Made = Omit<Resource, 'etag' | 'createdAt' | 'changedAt'>;
+
+type First = {
+  readonly id: string;
+  readonly properties: JsonObject;
+  readonly more?: readonly Made[];
+};
 
 async function firstSubscription(
   engine: StampEngine,
   directory: Directory,
-  { id: name, properties }: { readonly id: string; readonly properties: JsonObject },
+  { id: name, properties, more = [] }: First,
 ): Promise<void> {
   const id = `/subscriptions/${name}`;
   if (engine.view().get(id) !== undefined) return;
@@ -57,8 +69,16 @@ async function firstSubscription(
   await engine.gate.change((draft) => {
     draft.put({ id, type: subscriptionType, name, properties: { ...properties, ...about }, ...common });
     draft.put(roleAssignment({ scope: id, principalId: administrator.id, role: owner.id, type: 'User' }, common));
+    for (const resource of more) draft.put({ ...resource, ...common });
     return { value: undefined, about: { subscription: '' } };
   });
+}
+
+/** The group in which Azure Stack's clients look for what is the stamp's own (`System.{region}`). */
+function systemGroup(provider: string, location: string): Made {
+  const name = `System.${location}`;
+  const id = `/subscriptions/${provider}/resourceGroups/${name}`;
+  return { id, type: 'Microsoft.Resources/resourceGroups', name, location, properties: {} };
 }
 
 /** The user that the stamp was made with; where it was removed since, the one who has been there longest. */

@@ -55,6 +55,13 @@ function numbersOf(resource: Resource, kind: NumberKind): readonly number[] {
   return numbers;
 }
 
+/** How many numbers of a kind are in use. */
+export function numbersInUse(view: View, kind: NumberKind): number {
+  let count = 0;
+  for (const resource of view.ofType(kind.type)) count += numbersOf(resource, kind).length;
+  return count;
+}
+
 /** The `count` smallest numbers from 1 that no resource of the kind's type has. */
 export function freeNumbers(view: View, kind: NumberKind, count: number): number[] {
   const used = new Set<number>();

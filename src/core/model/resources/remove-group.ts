@@ -1,7 +1,8 @@
-/** Empties and removes a resource group in one change, or refuses whole with what stands in the way. */
+/** Empties a subscription or a resource group in one change, or refuses whole with what stands in the way. */
 
 import { Refusal } from '#base/wrong.ts';
 import type { Noun } from '#model/noun.ts';
+import { subscriptionType } from '#model/plans/plane.ts';
 import type { Context, Draft, Resource } from '#model/resource.ts';
 
 /** How resources are removed, and who may: `authorize` throws the Refusal of a resource that the caller may not delete. */
@@ -12,12 +13,18 @@ export type Removal = {
   readonly authorize: (resource: Resource) => void;
 };
 
-/**
- * Removes all resources of the group. Each noun judges its own removal on the draft; what is in use by something of the same
- * group goes in a later round. When a round removes nothing, what is left is used from outside: 409, naming each.
- */
+/** Removes the group and all that is in it. */
 export function removeGroup(group: Resource, removal: Removal): void {
-  const { draft, nouns, context } = removal;
+  emptyScope(group, removal);
+  removal.nouns.get(group.type.toLowerCase())?.remove(group, removal.draft, removal.context);
+}
+
+/**
+ * Removes all resources of a group or a subscription. Each noun judges its own removal on the draft; what is in use by something of the same
+ * scope goes in a later round. When a round removes nothing, what is left is used from outside: 409, naming each.
+ */
+export function emptyScope(group: Resource, removal: Removal): void {
+  const { draft } = removal;
   let left = topLevel(draft, group);
   for (;;) {
     const refusals: Refusal[] = [];
@@ -26,11 +33,10 @@ export function removeGroup(group: Resource, removal: Removal): void {
       if (refusal !== undefined) refusals.push(refusal);
     }
     const next = topLevel(draft, group);
-    if (next.length === 0) break;
+    if (next.length === 0) return;
     if (next.length === left.length) throw blocked(group, refusals);
     left = next;
   }
-  nouns.get(group.type.toLowerCase())?.remove(group, draft, context);
 }
 
 /** Whatever lies in the group and has no parent of its own there: children go with their parents. */
@@ -56,8 +62,12 @@ function tryRemove({ id }: Resource, { draft, nouns, context, authorize }: Remov
 }
 
 function blocked(group: Resource, refusals: readonly Refusal[]): Refusal {
-  const says = `Resource group '${group.name}' was not deleted: ${refusals.length} of its resources cannot be removed. Nothing was changed.`;
-  return new Refusal('ResourceGroupDeletionBlocked', says, {
+  const [what, code] =
+    group.type === subscriptionType
+      ? ['Subscription', 'SubscriptionDeletionBlocked']
+      : ['Resource group', 'ResourceGroupDeletionBlocked'];
+  const says = `${what} '${group.name}' was not deleted: ${refusals.length} of its resources cannot be removed. Nothing was changed.`;
+  return new Refusal(code, says, {
     status: 409,
     target: group.id,
     details: refusals
