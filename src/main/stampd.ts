@@ -162,10 +162,11 @@ onStop(() => {
   return Promise.resolve();
 });
 
-const { arm, identity } = assembly.handlers;
+const { arm, identity, graph } = assembly.handlers;
 const faces = new Map([
   ['management', arm],
   ['adfs', identity],
+  ['graph', graph],
 ]);
 /** A face by its name and its own address: what is published to few is not served where everyone may connect. */
 const served: ReadonlyMap<string, Handler> = new Map(

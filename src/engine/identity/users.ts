@@ -183,6 +183,15 @@ export async function setPassword(
   });
 }
 
+/** Gives a user another display name. */
+export async function renameUser(directory: Directory, oid: string, displayName: string): Promise<void> {
+  checkDisplayName(displayName);
+  await change(directory, () => ({
+    changes: [{ put: { ...userOf(directory, oid), displayName } }],
+    result: undefined,
+  }));
+}
+
 /** Switches a user or a service principal on or off. Off ends all its sign-ins and tokens at once. */
 export async function setEnabled(directory: Directory, oid: string, isEnabled: boolean): Promise<void> {
   await change(directory, () => {

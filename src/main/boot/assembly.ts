@@ -12,7 +12,7 @@ import type { Operation } from '#engine/engine.ts';
 import { setAdministrator } from '#engine/identity/administrators.ts';
 import { openDirectory, principalOf, type Directories, type Directory } from '#engine/identity/directory.ts';
 import { directoriesAsGuest } from '#engine/identity/guests.ts';
-import { importTokenKeys, type StoredTokenKeys } from '#engine/identity/token-keys.ts';
+import { importTokenKeys, type StoredTokenKeys, type TokenKeys } from '#engine/identity/token-keys.ts';
 import { createUser } from '#engine/identity/users.ts';
 import { tokenVerifier } from '#engine/identity/verify-token.ts';
 import type { Prover } from '#engine/ports.ts';
@@ -22,6 +22,7 @@ import { openStore, type Store } from '#engine/store/store.ts';
 import { watchedStore } from '#engine/store/watched.ts';
 import { apiVersionsOf } from '#faces/arm/catalog.ts';
 import { armFace } from '#faces/arm/face.ts';
+import { graphFace } from '#faces/graph/face.ts';
 import { identityFace, issuerOf } from '#faces/identity/face.ts';
 import { MemoryView } from '#model/memory.ts';
 import { nouns } from '#model/nouns.ts';
@@ -64,6 +65,7 @@ export type Assembly = {
   readonly handlers: {
     readonly arm: (request: IncomingMessage, response: ServerResponse) => void;
     readonly identity: (request: IncomingMessage, response: ServerResponse) => void;
+    readonly graph: (request: IncomingMessage, response: ServerResponse) => void;
   };
 };
 
@@ -231,7 +233,35 @@ async function handlersOf(
     newGuid: () => dice.guid(),
     onBug,
   });
-  return { arm, identity };
+  const graph = graphOf({ directory, store, base: endpoints.graph, keys, issuer: issuerOf(endpoints.adfs), onBug });
+  return { arm, identity, graph };
+}
+
+type GraphParts = Pick<Assembly, 'directory' | 'store'> & {
+  readonly base: string;
+  readonly keys: TokenKeys;
+  readonly issuer: string;
+  readonly onBug: (error: unknown) => void;
+};
+
+/** Graph takes tokens of its own audience alone; what is written through it stands in the audit. */
+function graphOf({ directory, store, base, keys, issuer, onBug }: GraphParts): Assembly['handlers']['graph'] {
+  const now = (): number => clock.now();
+  const verify = tokenVerifier({ issuer, audiences: [base, `${base}/`], keys, now, ...rulesOf(directory) });
+  return graphFace({
+    base,
+    verify,
+    directoryOf: (tid) => directory.directories.all.get(tid),
+    now,
+    newGuid: () => dice.guid(),
+    note: ({ caller, source, operation, resource, outcome, says }) => {
+      const { oid, upn = caller.displayName, tid: tenant } = caller;
+      const who = { oid, upn, tenant };
+      const entry = { at: now(), who, from: source, operation, resource, outcome, says, correlationId: dice.guid() };
+      appendAudit(store, '', entry).catch(onBug);
+    },
+    onBug,
+  });
 }
 
 /** What every face asks of the directories when it checks a token. */

@@ -30,7 +30,7 @@ export const notice =
 export type ModelOptions = {
   readonly settings: Settings;
   /** Fixed ports; without them those of the last start, when they are free, else any. */
-  readonly ports?: { readonly arm: number; readonly identity: number };
+  readonly ports?: Ports;
 };
 
 export type ModelStamp = {
@@ -44,7 +44,7 @@ export type ModelStamp = {
 
 const loopback = '127.0.0.1';
 
-/** Starts a model. It listens on loopback only: one port for ARM, one for the identity provider. */
+/** Starts a model. It listens on loopback only: one port each for ARM, the identity provider and Graph. */
 export async function startModel({ settings, ports }: ModelOptions): Promise<ModelStamp> {
   refuseLongPath(settings);
   const prepared = await prepare(settings, { owned: false, addresses: [loopback] });
@@ -91,8 +91,8 @@ export async function startModel({ settings, ports }: ModelOptions): Promise<Mod
   }
 }
 
-type Ports = { readonly arm: number; readonly identity: number };
-type Listening = { readonly ports: Ports; readonly serve: (handlers: Assembly['handlers']) => void };
+type Ports = { readonly arm: number; readonly identity: number; readonly graph?: number };
+type Listening = { readonly ports: Required<Ports>; readonly serve: (handlers: Assembly['handlers']) => void };
 
 /** Opens both ports first: the endpoints' names carry them. Until the faces are there, nobody is served. */
 async function listen({ places, boots }: Prepared, wanted: Ports, stops: (() => Promise<void>)[]): Promise<Listening> {
@@ -111,9 +111,10 @@ async function listen({ places, boots }: Prepared, wanted: Ports, stops: (() => 
   };
   const arm = await open(wanted.arm, (all) => all.arm);
   const identity = await open(wanted.identity, (all) => all.identity);
-  writeFileSync(portsFile(places), JSON.stringify({ arm, identity }), { mode: 0o600 });
+  const graph = await open(wanted.graph ?? 0, (all) => all.graph);
+  writeFileSync(portsFile(places), JSON.stringify({ arm, identity, graph }), { mode: 0o600 });
   return {
-    ports: { arm, identity },
+    ports: { arm, identity, graph },
     serve: (all) => {
       handlers = all;
     },
@@ -173,8 +174,8 @@ async function serveOperator(
 /** The ports of the last start: what clients have registered goes on working. */
 function portsBefore(places: Places): Ports {
   try {
-    const { arm, identity } = JSON.parse(readFileSync(portsFile(places), 'utf8')) as Ports;
-    if (Number.isInteger(arm) && Number.isInteger(identity)) return { arm, identity };
+    const { arm, identity, graph = 0 } = JSON.parse(readFileSync(portsFile(places), 'utf8')) as Ports;
+    if ([arm, identity, graph].every((port) => Number.isInteger(port))) return { arm, identity, graph };
   } catch {
     // No start before, or a file cut short: any port will do.
   }
@@ -182,13 +183,13 @@ function portsBefore(places: Places): Ports {
 }
 
 /** The names of what is not served here stay names: nothing answers under them. */
-function endpointsOf({ zone }: Settings, { arm, identity }: Ports): Endpoints {
+function endpointsOf({ zone }: Settings, { arm, identity, graph }: Required<Ports>): Endpoints {
   return {
     management: `https://${loopback}:${arm}`,
     adminManagement: `https://adminmanagement.${zone}`,
     adfs: `https://${loopback}:${identity}`,
     portal: `https://portal.${zone}`,
-    graph: `https://graph.${zone}`,
+    graph: `https://${loopback}:${graph}`,
   };
 }
 
