@@ -203,6 +203,14 @@ export async function setEnabled(directory: Directory, oid: string, isEnabled: b
   });
 }
 
+/** Ends all sign-ins and tokens of a user; it may sign in again. */
+export async function revokeSignIns(directory: Directory, oid: string): Promise<void> {
+  await change(directory, () => {
+    const put = { ...userOf(directory, oid), tokensValidFromS: nextSecond(directory) };
+    return { changes: [{ put }, ...endSignIns(directory, oid)], result: undefined };
+  });
+}
+
 /** Removes a user or a service principal, its memberships and its sign-ins, and the guests elsewhere that stand for it. */
 export async function removePrincipal(directory: Directory, oid: string): Promise<void> {
   await change(directory, () => ({ changes: removalOf(directory, principalRow(directory, oid)), result: undefined }));

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { isObject, type Json, type JsonObject } from '#base/json.ts';
 import { Secret } from '#base/secret.ts';
 import { globalAdministrator } from '#engine/identity/administrators.ts';
+import { redeemRefresh, startRefresh } from '#engine/identity/refresh.ts';
 import { secretIsValid, signInApplication } from '#engine/identity/service-principals.ts';
 import { signInUser } from '#engine/identity/users.ts';
 import { password, startFixture, type Fixture, type Reply, type Who } from '#faces/graph/fixture.ts';
@@ -242,6 +243,24 @@ test('a user changes its own password and nothing else', async () => {
     'Authorization_RequestDenied',
   );
   assert.ok(!JSON.stringify(graph.events).includes(other));
+});
+
+test('sessions and tokens of a user end at the word of the user or of an administrator, and of nobody else', async () => {
+  const { home, ann, bob, fabrikam } = graph;
+  const start = async () => (await startRefresh(home, { oid: ann.id, clientId: 'az' })).token;
+  for (const [who, line] of [
+    ['ann', 'POST /me/revokeSignInSessions'],
+    ['admin', `POST /users/${ann.upn}/revokeSignInSessions`],
+  ] as const) {
+    const token = await start();
+    assert.equal(good(await graph.ask(who, line)).json['value'], true);
+    await assert.rejects(redeemRefresh(home, { token, clientId: 'az' }));
+    assert.ok((home.users.get(ann.id)?.tokensValidFromS ?? 0) > home.now() / 1000);
+  }
+  const token = (await startRefresh(fabrikam, { oid: bob.id, clientId: 'az' })).token;
+  isRefused(await graph.ask('ann', `POST /users/${bob.id}/revokeSignInSessions`), 403, 'Authorization_RequestDenied');
+  isRefused(await graph.ask('admin', `POST /users/${bob.id}/revokeSignInSessions`), 404, 'Request_ResourceNotFound');
+  await redeemRefresh(home, { token, clientId: 'az' });
 });
 
 test('lists come in pages that go on where the last ended, reduced to what is selected', async () => {

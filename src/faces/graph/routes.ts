@@ -24,6 +24,7 @@ const ofCaller = (call: Call): Call => ({ ...call, parts: [call.caller.oid] });
 export const routes: readonly Route[] = [
   route('GET /me', 'self', users.getMe),
   route('POST /me/changePassword', 'self', users.changeOwnPassword),
+  route('POST /me/revokeSignInSessions', 'self', (call) => users.revokeSessions(ofCaller(call))),
   route('GET /me/memberOf', 'self', (call) => groups.listMemberships(call, call.caller.oid)),
   route('POST /me/checkMemberGroups', 'self', (call) => objects.checkMemberGroups(ofCaller(call))),
   route('POST /me/getMemberGroups', 'self', (call) => objects.getMemberGroups(ofCaller(call))),
@@ -32,6 +33,7 @@ export const routes: readonly Route[] = [
   route('GET /users/{id}', 'read', users.getUser),
   route('PATCH /users/{id}', 'write', users.changeUser),
   route('DELETE /users/{id}', 'write', users.removeUser),
+  route('POST /users/{id}/revokeSignInSessions', 'write', users.revokeSessions),
   route('GET /users/{id}/memberOf', 'read', (call) => groups.listMemberships(call, objects.knownId(call))),
   route('POST /users/{id}/checkMemberGroups', 'read', objects.checkMemberGroups),
   route('POST /users/{id}/getMemberGroups', 'read', objects.getMemberGroups),

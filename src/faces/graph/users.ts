@@ -9,6 +9,7 @@ import {
   createUser,
   removePrincipal,
   renameUser,
+  revokeSignIns,
   setEnabled,
   setPassword,
 } from '#engine/identity/users.ts';
@@ -24,7 +25,7 @@ import {
   type Call,
 } from '#faces/graph/call.ts';
 import { showUser, userProperties } from '#faces/graph/objects.ts';
-import { listAnswer, objectAnswer } from '#faces/graph/page.ts';
+import { contextOf, listAnswer, objectAnswer } from '#faces/graph/page.ts';
 
 /** GET /users */
 export function listUsers(call: Call): Answer {
@@ -119,7 +120,14 @@ export async function removeUser(call: Call): Promise<Answer> {
   return { status: 204 };
 }
 
-/** POST /me/changePassword: the one thing that a user changes of itself; the current password is checked as a sign-in. */
+/** POST /users/{id or name}/revokeSignInSessions, and of /me: every session and token ends (Graph doc "user: revokeSignInSessions"). */
+export async function revokeSessions(call: Call): Promise<Answer> {
+  refuseOthers(call.body, []);
+  await revokeSignIns(call.directory, userOf(call).id);
+  return { status: 200, body: { '@odata.context': contextOf(call, 'Edm.Boolean'), value: true } };
+}
+
+/** POST /me/changePassword: what a user changes of itself; the current password is checked as a sign-in. */
 export async function changeOwnPassword(call: Call): Promise<Answer> {
   const { body, directory, caller, asked } = call;
   refuseOthers(body, ['currentPassword', 'newPassword']);
