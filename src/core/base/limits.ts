@@ -89,6 +89,18 @@ export const directoriesMax = 500;
 export const domainsPerDirectoryMax = 20;
 export const administratorsMax = 100;
 export const principalsOfStampMax = 100_000;
+export const identifierUrisMax = 20;
+/** Graph: requests at work, bodies, lists, and what one $filter may hold. */
+export const graphRequestsMax = 500;
+export const graphBodyBytesMax = 131_072;
+export const graphBodyWaitMs = 10_000;
+export const graphPageMax = 999;
+export const graphPageUsual = 100;
+export const graphIdsMax = 1000;
+export const filterTextMax = 4096;
+export const filterDepthMax = 16;
+/** The longest life of a secret that Graph is asked for. */
+export const secretLifeMaxMs = 2 * 366 * 24 * 3600_000;
 export const credentialsPerApplicationMax = 20;
 export const signInNameMax = 320;
 /** Password lengths in characters: long enough to stand offline guessing, short enough to hash without harm. */

@@ -88,6 +88,7 @@ export function publishedEndpoints(stamp: StampFacts): readonly Endpoint[] {
     ['management', 4, everyone],
     ['adminmanagement', 5, [stampNetworks(stamp.number).operator]],
     ['adfs', 6, everyone],
+    ['graph', 7, everyone],
   ];
   return rows.map(([name, offset, sources]) => {
     const target = `10.255.${stamp.number}.${offset}`;

@@ -28,6 +28,7 @@ import type { Plane } from '#model/plans/plane.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { directoryRows } from '#main/boot/directory-rows.ts';
+import { graphHandler } from '#main/boot/graph.ts';
 import { firstResources } from '#main/boot/first-resources.ts';
 import { peopleOf } from '#main/boot/people.ts';
 import { placesOf } from '#main/boot/places.ts';
@@ -72,6 +73,7 @@ export type Assembly = {
     /** ARM on the plane of administration. */
     readonly admin: (request: IncomingMessage, response: ServerResponse) => void;
     readonly identity: (request: IncomingMessage, response: ServerResponse) => void;
+    readonly graph: (request: IncomingMessage, response: ServerResponse) => void;
   };
 };
 
@@ -152,19 +154,15 @@ async function handlersOf(
     onBug,
   });
   const now = (): number => clock.now();
+  const verifier = (accepted: readonly string[]) =>
+    tokenVerifier({ issuer: issuerOf(endpoints.adfs), audiences: accepted, keys, now, ...rulesOf(directory) });
   const faceOf = (plane: Plane, base: string, portal: string) =>
     armFace({
       plane,
       engine,
       people: peopleOf(directory),
       // A token for one plane is none for the other.
-      verify: tokenVerifier({
-        issuer: issuerOf(endpoints.adfs),
-        audiences: audiencesOf(base),
-        keys,
-        now,
-        ...rulesOf(directory),
-      }),
+      verify: verifier(audiencesOf(base)),
       endpoints: {
         resourceManager: base,
         login: `${endpoints.adfs}/adfs`,
@@ -189,6 +187,10 @@ async function handlersOf(
     arm: faceOf('tenant', endpoints.management, endpoints.portal),
     admin: faceOf('admin', endpoints.adminManagement, `https://adminportal.${facts.zone}`),
     identity,
+    graph: graphHandler(
+      { directory, store, base: endpoints.graph, note: refusedTokenNote(noting), onBug },
+      verifier(audiencesOf(endpoints.graph)),
+    ),
   };
 }
 
