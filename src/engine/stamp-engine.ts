@@ -84,7 +84,7 @@ export class StampEngine implements Engine {
 
   constructor(parts: EngineParts) {
     this.parts = parts;
-    this.access = new AccessIndex(() => parts.view);
+    this.access = new AccessIndex(() => parts.view, parts.stamp.tenantId);
     this.gate = new Gate({
       view: parts.view,
       revision: parts.revision,
@@ -146,6 +146,10 @@ export class StampEngine implements Engine {
 
   authorize(caller: Caller, action: string, scope: string): string {
     return this.access.authorize(caller, action, scope);
+  }
+
+  enter(caller: Caller, action: string, scope: string): void {
+    this.access.enter(caller, action, scope);
   }
 
   may(caller: Caller, action: string, scope: string): boolean {

@@ -1,6 +1,8 @@
 /** Role assignments and locks, read from the resources and kept until one of them changes. */
 
 import { decide, authorizationFailed, type AccessDecision } from '#access/decide.ts';
+import { scopeHolds } from '#access/scope.ts';
+import { Refusal } from '#base/wrong.ts';
 import { lockVerdict, type Lock, type RequestKind } from '#access/locks.ts';
 import { builtInRoles, type RoleAssignment, type RoleDefinition } from '#access/roles.ts';
 import type { Edit, Resource, View } from '#model/resource.ts';
@@ -14,12 +16,15 @@ const lockType = 'Microsoft.Authorization/locks';
 /** Answers who may do what. `changed` must hear of every commit. */
 export class AccessIndex {
   readonly #view: () => View;
+  readonly #home: string;
   #assignments: Map<string, RoleAssignment[]> | undefined;
   #roles: readonly RoleDefinition[] | undefined;
   #locks: readonly Lock[] | undefined;
 
-  constructor(view: () => View) {
+  /** `home`: the stamp's own directory, which subscriptions belong to that name none. */
+  constructor(view: () => View, home: string) {
     this.#view = view;
+    this.#home = home.toLowerCase();
   }
 
   changed(edits: readonly Edit[]): void {
@@ -32,15 +37,45 @@ export class AccessIndex {
   }
 
   decide(caller: Caller, action: string, scope: string): AccessDecision {
+    const directory = this.#directoryOf(scope);
+    if (caller.tenantId.toLowerCase() !== directory) {
+      return {
+        verdict: 'refuse',
+        because: `${scope} belongs to the directory ${directory}, not to ${caller.tenantId}`,
+      };
+    }
     const groups = caller.groups;
-    const assignments = [caller.oid, ...groups].flatMap((id) => this.#byPrincipal().get(id.toLowerCase()) ?? []);
     return decide({
       principal: { oid: caller.oid, groups },
       action: azureAction(action),
       scope,
-      assignments,
+      assignments: this.#assignmentsOf(caller),
       roles: this.#allRoles(),
     });
+  }
+
+  /**
+   * Lets in who holds a role in the subscription, above it or anywhere below it; anyone else is refused like for the action
+   * itself, whatever it is: nothing inside a subscription is answered to who holds nothing there.
+   */
+  enter(caller: Caller, action: string, scope: string): void {
+    const subscription = subscriptionIn(scope);
+    if (subscription === undefined || this.#view().get(subscription) === undefined || isStampCaller(caller)) return;
+    const isOfDirectory = caller.tenantId.toLowerCase() === this.#directoryOf(scope);
+    const holds = ({ scope: held }: RoleAssignment): boolean =>
+      scopeHolds(held, subscription) || scopeHolds(subscription, held);
+    if (!isOfDirectory || !this.#assignmentsOf(caller).some(holds)) this.authorize(caller, action, scope);
+  }
+
+  #assignmentsOf({ oid, groups }: Caller): readonly RoleAssignment[] {
+    return [oid, ...groups].flatMap((id) => this.#byPrincipal().get(id.toLowerCase()) ?? []);
+  }
+
+  /** The directory that a scope belongs to: its subscription's; the stamp's own where none is named. */
+  #directoryOf(scope: string): string {
+    const subscription = subscriptionIn(scope);
+    const stated = subscription === undefined ? undefined : this.#view().get(subscription)?.properties['tenantId'];
+    return typeof stated === 'string' ? stated.toLowerCase() : this.#home;
   }
 
   /** The reason why it is allowed, or a Refusal: 403 AuthorizationFailed. The stamp itself is not asked for a role. */
@@ -48,6 +83,8 @@ export class AccessIndex {
     if (isStampCaller(caller)) return 'the stamp itself';
     const decision = this.decide(caller, action, scope);
     if (decision.verdict === 'allow') return decision.because;
+    const directory = this.#directoryOf(scope);
+    if (caller.tenantId.toLowerCase() !== directory) throw wrongDirectory(caller.tenantId, directory);
     const name = caller.upn ?? caller.appId ?? caller.oid;
     throw authorizationFailed({ name, oid: caller.oid, action: azureAction(action), scope });
   }
@@ -84,6 +121,23 @@ export class AccessIndex {
     this.#locks ??= [...this.#view().ofType(lockType)].map(lockOf);
     return this.#locks;
   }
+}
+
+/** Azure's words for a token of a directory that the subscription does not belong to. */
+function wrongDirectory(stated: string, wanted: string): Refusal {
+  return new Refusal(
+    'InvalidAuthenticationTokenTenant',
+    `The access token is from the wrong issuer: its tenant is '${stated}'. It must match the tenant '${wanted}' associated with this subscription. ` +
+      'Please use the authority (URL) of that tenant to get the token.',
+    { status: 401 },
+  );
+}
+
+/** `/subscriptions/x` of a scope inside it; cheap, since lists ask it of each of their items. */
+function subscriptionIn(scope: string): string | undefined {
+  if (scope.slice(0, 15).toLowerCase() !== '/subscriptions/') return undefined;
+  const end = scope.indexOf('/', 15);
+  return end < 0 ? scope : scope.slice(0, end);
 }
 
 /** Azure's actions on groups carry the subscription in their type; roles are written that way (Azure docs, "Azure permissions"). */

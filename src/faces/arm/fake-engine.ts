@@ -86,7 +86,7 @@ class FakeEngine implements Engine {
       },
     ];
     this.memory = new MemoryView(resources);
-    this.access = new AccessIndex(() => this.memory);
+    this.access = new AccessIndex(() => this.memory, tenantId);
     this.deployments = fakeDeployments(this);
     const programs = () => Promise.resolve(compileStamp(this.memory, this.context('').stamp, new CompileMemo()));
     this.questions = new Questions({ view: () => this.memory, programs, access: this.access });
@@ -128,6 +128,10 @@ class FakeEngine implements Engine {
 
   authorize(caller: Caller, action: string, scope: string): string {
     return this.access.authorize(caller, action, scope);
+  }
+
+  enter(caller: Caller, action: string, scope: string): void {
+    this.access.enter(caller, action, scope);
   }
 
   mayRead(id: string, caller: Caller): boolean {

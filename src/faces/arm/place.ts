@@ -169,12 +169,19 @@ const networkCounted: readonly Counted[] = [
 
 /** GET `Microsoft.Network/locations/{location}/usages`. */
 export function listNetworkUsages(call: Call): Answer {
-  const scope = atLocation(call);
+  const scope = countedAt(call, 'Microsoft.Network');
   const id = `${scope}/providers/Microsoft.Network/locations/${call.options.location}/usages`;
   return listAnswer(
     call,
     networkCounted.map((row) => ({ id: `${id}/${row[0]}`, ...usage(call, scope, row) })),
   );
+}
+
+/** How much there is in a whole subscription is for who may read that of the whole. */
+function countedAt(call: Call, namespace: string): string {
+  const scope = atLocation(call);
+  call.engine.authorize(call.caller, `${namespace}/locations/usages/read`, scope);
+  return scope;
 }
 
 function usage(call: Call, scope: string, [value, localizedValue, type, limit]: Counted): JsonObject {
@@ -187,7 +194,7 @@ function inScope(call: Call, scope: string, type: string): readonly Resource[] {
 
 /** GET `Microsoft.Compute/locations/{location}/usages`. */
 export function listComputeUsages(call: Call): Answer {
-  const scope = atLocation(call);
+  const scope = countedAt(call, 'Microsoft.Compute');
   const machines = inScope(call, scope, 'Microsoft.Compute/virtualMachines');
   const cores = machines.reduce((sum, machine) => sum + coresOf(machine), 0);
   return listAnswer(call, [
@@ -209,7 +216,7 @@ function coresOf({ properties }: Resource): number {
 
 /** GET `Microsoft.Storage/locations/{location}/usages`. */
 export function listStorageUsages(call: Call): Answer {
-  const scope = atLocation(call);
+  const scope = countedAt(call, 'Microsoft.Storage');
   return listAnswer(call, [
     usage(call, scope, ['StorageAccounts', 'Storage Accounts', 'Microsoft.Storage/storageAccounts', 250]),
   ]);

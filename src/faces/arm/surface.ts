@@ -181,7 +181,7 @@ const questions: readonly Line[] = (
 ).map(([type, name, handler]) => ({
   pattern: `${rg}/providers/${type}/{name}/${name}`,
   type,
-  methods: { POST: handler },
+  methods: { POST: (call) => question.asked(call, { type, name, handler }) },
 }));
 
 /** As the prover judges them now, at any scope; a policy is a scope too. */

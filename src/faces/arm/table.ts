@@ -14,7 +14,12 @@ import { getSubscription, listLocations, listSubscriptions, listTenants } from '
 
 /** The router of the whole face. */
 export function armRouter(): Router {
-  return makeRouter([...tenancy, ...deployments, ...operations(), ...surfaces], resources);
+  return makeRouter(armLines(), resources);
+}
+
+/** All fixed addresses, in the order in which they are tried. */
+export function armLines(): readonly Line[] {
+  return [...tenancy, ...deployments, ...operations(), ...surfaces];
 }
 
 const resources: ResourceHandlers = {

@@ -115,7 +115,7 @@ function plannerOf({ facts, nouns, now }: ModelParts): Planner {
     show: (resource, apiVersion) => nounOf(nouns, resource.type).show(resource, view, context(apiVersion)),
     authorize: () => 'the stamp itself',
     may: () => true,
-    access: new AccessIndex(() => view),
+    access: new AccessIndex(() => view, facts.tenantId),
     parts: { view, nouns },
   };
 }
