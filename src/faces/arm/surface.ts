@@ -60,7 +60,7 @@ const access: readonly Line[] = [
 
 function accessLine(name: string): Line {
   const type = `Microsoft.Authorization/${name}`;
-  if (name === 'elevateAccess') return { pattern: `/providers/${type}`, type, methods: { POST: role.refuseElevation } };
+  if (name === 'elevateAccess') return { pattern: `/providers/${type}`, type, methods: { POST: role.elevateAccess } };
   if (name === 'classicAdministrators')
     return { pattern: `${s}/providers/${type}`, type, methods: { GET: role.listClassicAdministrators } };
   return { pattern: `/providers/${type}`, type, methods: { GET: role.listProviderOperations } };

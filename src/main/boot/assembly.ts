@@ -25,6 +25,7 @@ import { MemoryView } from '#model/memory.ts';
 import { nouns } from '#model/nouns.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import { owner } from '#access/roles.ts';
+import { elevation } from '#main/boot/elevate.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { directoryRows } from '#main/boot/directory-rows.ts';
 import { placesOf } from '#main/boot/places.ts';
@@ -166,7 +167,7 @@ export function roleAssignment(
       roleDefinitionId: `${wanted.scope}/providers/Microsoft.Authorization/roleDefinitions/${wanted.role}`,
       principalId: wanted.principalId,
       principalType: wanted.type,
-      scope: wanted.scope,
+      scope: wanted.scope === '' ? '/' : wanted.scope,
     },
     ...common,
   };
@@ -222,6 +223,7 @@ async function handlersOf(
     tenantId: facts.tenantId,
     location: facts.location,
     enforcing: facts.enforcing,
+    elevate: elevation({ engine, directory, first: boot.secret('subscriptionId').reveal(), make: roleAssignment }),
     longRunning,
     now: () => clock.now(),
     newGuid: () => dice.guid(),

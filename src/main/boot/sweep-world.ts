@@ -180,6 +180,7 @@ export type SweptCallers = {
   /** Each is to be refused with 401 everywhere. */
   readonly unknown: readonly SweptCaller[];
   readonly owner: SweptCaller;
+  readonly administrator: SweptCaller;
   readonly nobody: SweptCaller;
   readonly reader: SweptCaller;
   readonly elsewhere: SweptCaller;
@@ -231,6 +232,7 @@ export async function callersOf(model: ModelStamp): Promise<SweptCallers> {
       { name: 'no signature', authorization: `Bearer ${await unsigned(keys.signing, ada)}` },
       gone,
     ],
+    administrator: await token('first administrator', [...assembly.directory.users.keys()][0] ?? ''),
     owner: await token('owner', ada),
     nobody: await token('no role', (await createServicePrincipal(assembly.directory, { displayName: 'nobody' })).id),
     reader: await token('Reader', await made('reader', 'Reader', scope)),
