@@ -129,6 +129,8 @@ export interface Engine {
   show(resource: Resource, apiVersion: string, during?: Operation): JsonObject;
   /** Refuses with AuthorizationFailed (403) unless a role assignment allows the action at the scope; answers why it is allowed. */
   authorize(caller: Caller, action: string, scope: string): string;
+  /** Refuses who holds nothing at all in the subscription of the scope, or is of another directory. */
+  enter(caller: Caller, action: string, scope: string): void;
   /** Does the caller hold the action at the scope? Lists are filtered by it. */
   may(caller: Caller, action: string, scope: string): boolean;
   /** May the caller read the resource of the id? What a proof tells is filtered by it. */

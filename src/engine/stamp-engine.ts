@@ -98,7 +98,7 @@ export class StampEngine implements Engine {
 
   constructor(parts: EngineParts) {
     this.parts = parts;
-    this.access = new AccessIndex(() => parts.view);
+    this.access = new AccessIndex(() => parts.view, parts.stamp.tenantId);
     this.use = new UseIndex(() => parts.view, parts.stamp.location);
     this.gate = new Gate({
       view: parts.view,
@@ -164,6 +164,10 @@ export class StampEngine implements Engine {
 
   authorize(caller: Caller, action: string, scope: string): string {
     return this.access.authorize(standingCaller(caller, this.parts.principalNow), action, scope);
+  }
+
+  enter(caller: Caller, action: string, scope: string): void {
+    this.access.enter(caller, action, scope);
   }
 
   may(caller: Caller, action: string, scope: string): boolean {

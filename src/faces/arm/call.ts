@@ -43,6 +43,8 @@ export type ArmOptions = {
   readonly noteRefused?: (event: RefusedToken) => void;
   readonly location: string;
   readonly enforcing: boolean;
+  /** Raises the caller's own access, when it is one that may; false when it is not. Without it nobody may. */
+  readonly elevate?: (caller: Caller) => Promise<boolean>;
   readonly longRunning: 'auto' | 'async' | 'location' | 'poll';
   readonly now: () => number;
   readonly newGuid: () => string;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { builtInRoles } from '#access/roles.ts';
-import { builtInRoleIds } from '#model/authorization/role-definition.ts';
+import { builtInRoleIds } from '#model/authorization/built-in-role-ids.ts';
 import { nouns } from '#model/nouns.ts';
 import { canonicalType } from '#model/types.ts';
 import { apiVersionsOf, namespacesOf, rowOf, rowsOf, serves } from '#faces/arm/catalog.ts';

@@ -104,7 +104,7 @@ const part = (within: string): Change => ({
 
 // Status codes and long-running verbs are those of the swagger (network 2018-11-01, compute 2020-06-01, locks 2016-09-01,
 // authorization 2015-07-01, resources 2019-10-01): clients take an unlisted 2xx for an error.
-const rows: readonly Row[] = [
+export const rows: readonly Row[] = [
   network('applicationSecurityGroups'),
   network('connections'),
   network('loadBalancers'),

@@ -102,7 +102,7 @@ class FakeEngine implements Engine {
       ...owned(s, { displayName: 'Test', state: 'Enabled' }),
       ...owned(provider, { displayName: 'Provider', state: 'Enabled', routingResourceManagerType: 'Admin' }),
     ]);
-    this.access = new AccessIndex(() => this.memory);
+    this.access = new AccessIndex(() => this.memory, tenantId);
     this.deployments = fakeDeployments(this);
     const programs = () => Promise.resolve(compileStamp(this.memory, this.context('').stamp, new CompileMemo()));
     this.questions = new Questions({ view: () => this.memory, programs, access: this.access });
@@ -145,6 +145,10 @@ class FakeEngine implements Engine {
 
   authorize(caller: Caller, action: string, scope: string): string {
     return this.access.authorize(caller, action, scope);
+  }
+
+  enter(caller: Caller, action: string, scope: string): void {
+    this.access.enter(caller, action, scope);
   }
 
   mayRead(id: string, caller: Caller): boolean {

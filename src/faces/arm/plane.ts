@@ -55,6 +55,10 @@ export class PlaneEngine implements Engine {
     return this.#engine.authorize(caller, action, scope);
   }
 
+  enter(caller: Caller, action: string, scope: string): void {
+    this.#engine.enter(caller, action, scope);
+  }
+
   may(caller: Caller, action: string, scope: string): boolean {
     return this.#engine.may(caller, action, scope);
   }

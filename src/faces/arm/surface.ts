@@ -62,7 +62,7 @@ const access: readonly Line[] = [
 
 function accessLine(name: string): Line {
   const type = `Microsoft.Authorization/${name}`;
-  if (name === 'elevateAccess') return { pattern: `/providers/${type}`, type, methods: { POST: role.refuseElevation } };
+  if (name === 'elevateAccess') return { pattern: `/providers/${type}`, type, methods: { POST: role.elevateAccess } };
   if (name === 'classicAdministrators')
     return { pattern: `${s}/providers/${type}`, type, methods: { GET: role.listClassicAdministrators } };
   return { pattern: `/providers/${type}`, type, methods: { GET: role.listProviderOperations } };
@@ -183,7 +183,7 @@ const questions: readonly Line[] = (
 ).map(([type, name, handler]) => ({
   pattern: `${rg}/providers/${type}/{name}/${name}`,
   type,
-  methods: { POST: handler },
+  methods: { POST: (call) => question.asked(call, { type, name, handler }) },
 }));
 
 /** As the prover judges them now, at any scope; a policy is a scope too. */

@@ -28,8 +28,9 @@ import type { Plane } from '#model/plans/plane.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { directoryRows } from '#main/boot/directory-rows.ts';
+import { elevation } from '#main/boot/elevate.ts';
 import { graphHandler } from '#main/boot/graph.ts';
-import { firstResources } from '#main/boot/first-resources.ts';
+import { firstResources, roleAssignment } from '#main/boot/first-resources.ts';
 import { peopleOf } from '#main/boot/people.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { clock, dice, type Frame } from '#main/boot/process.ts';
@@ -175,6 +176,7 @@ async function handlersOf(
       tenantsOf: ({ oid, tenantId }) => tenantsOf(directory.directories, { oid, tenantId }),
       location: facts.location,
       enforcing: facts.enforcing,
+      elevate: elevation({ engine, directory, make: roleAssignment }),
       longRunning,
       now,
       newGuid: () => dice.guid(),
