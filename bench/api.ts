@@ -27,35 +27,65 @@ const listsPerBlock = 60;
 /** After a start: what loading left behind is given back, and nothing is asked. */
 const settleMs = 15_000;
 
-/** `npm run bench -- api`. */
+/** `npm run bench -- api`: reads of a model, which is on the same loopback as the bare server; writers and memory on a real stamp, and reads there too. */
 export async function benchApi(): Promise<JsonObject> {
-  return await withOwnStamp(measure, 'remoteHosts: 1\n');
+  const model = await withOwnStamp(measureModel, { model: true });
+  const stamp = await withOwnStamp(measureStamp, { settings: 'remoteHosts: 1\n' });
+  const { reads, ...rest } = stamp;
+  return { reads: [...model.reads, ...reads], ...rest, model: model.memory, aims };
 }
 
-async function measure(stamp: OwnStamp): Promise<JsonObject> {
+const aims = { get_over_bare: 0.5, list_p99_ms: 150, writes_failed: 0, idle_mb: 400, nics_10000_mb: 900 };
+
+type Reads = readonly (JsonObject & { readonly what: string })[];
+
+async function measureModel(model: OwnStamp): Promise<{ readonly reads: Reads; readonly memory: JsonObject }> {
+  const processes = new Map([['model', Number(model.ready['pid'])]]);
+  await sleep(settleMs);
+  const idle = memoryOfAll(processes).total;
+  const furniture = new Furniture(model, 'api');
+  await makeGroups(furniture);
+  await write(furniture);
+  const reads = await read(furniture, { pid: () => Number(model.ready['pid']), where: 'model' });
+  return { reads, memory: { idle_mb: idle, [`nics_${nics}_mb`]: memoryOfAll(processes).total } };
+}
+
+async function measureStamp(stamp: OwnStamp): Promise<JsonObject & { readonly reads: Reads }> {
   const idle = await settled(stamp);
   const furniture = new Furniture(stamp, 'api');
   await makeGroups(furniture);
-  const written = await write(furniture);
+  const writers = await write(furniture);
   const after = await settled(stamp);
-  const get = await beside(stamp, furniture.network('networkSecurityGroups/web'), getsPerBlock);
-  const list = await beside(stamp, furniture.network('networkInterfaces'), listsPerBlock);
+  const pid = (): number => processesOf(stamp.number).get('stampd') ?? 0;
+  const reads = await read(furniture, { pid, where: 'stamp' });
   const modelled = await modelNics(stamp);
   const large = await settled(stamp);
   return {
-    reads: [
-      { what: 'GET of one NSG', ...get },
-      { what: `list of ${nics} NICs`, ...list },
-    ],
-    writers: written,
+    reads,
+    writers,
     memory_mb: { idle: idle.total, [`nics_${nics}`]: after.total, [`nics_${modelled + nics}`]: large.total },
     processes: [
       { when: 'idle', ...idle.of },
       { when: `${nics} NICs`, ...after.of },
       { when: `${modelled + nics} NICs`, ...large.of },
     ],
-    aims: { get_over_bare: 0.5, list_p99_ms: 150, writes_failed: 0, idle_mb: 400, nics_10000_mb: 900 },
   };
+}
+
+/** Where what is measured runs: its process, and the word for it. */
+type Server = { readonly pid: () => number; readonly where: string };
+
+async function read(furniture: Furniture, server: Server): Promise<Reads> {
+  const rows: [string, string, number][] = [
+    ['GET of one NSG', 'networkSecurityGroups/web', getsPerBlock],
+    [`list of ${nics} NICs`, 'networkInterfaces', listsPerBlock],
+  ];
+  const reads: Reads[number][] = [];
+  for (const [what, path, count] of rows) {
+    const found = await beside(furniture.stamp, { path: furniture.network(path), pid: server.pid() }, count);
+    reads.push({ what: `${server.where}: ${what}`, ...found });
+  }
+  return reads;
 }
 
 async function settled(stamp: OwnStamp): Promise<ReturnType<typeof memoryOfAll>> {
@@ -105,7 +135,11 @@ async function write(furniture: Furniture): Promise<JsonObject> {
 type Beside = JsonObject & { readonly over_bare: number };
 
 /** The same bytes from both, in turns. `over_bare`: ours over the bare server's answers a second, the middle of the turns. */
-async function beside(stamp: OwnStamp, path: string, count: number): Promise<Beside> {
+async function beside(
+  stamp: OwnStamp,
+  { path, pid }: { readonly path: string; readonly pid: number },
+  count: number,
+): Promise<Beside> {
   progress(`Reading ${path.split('/').at(-1) ?? ''}`);
   const { arm } = stamp;
   const ours: Target = {
@@ -116,7 +150,6 @@ async function beside(stamp: OwnStamp, path: string, count: number): Promise<Bes
   const answer = await answerOf(ours);
   const bare = await startBare(answer);
   const theirs = { url: `https://localhost:${bare.port}/`, ca: bare.ca };
-  const pid = processesOf(stamp.number).get('stampd') ?? 0;
   const turns: { readonly own: Turn; readonly other: Turn }[] = [];
   try {
     await load(theirs, { count: Math.ceil(count / 3), width });

@@ -41,6 +41,11 @@ const benches: { readonly [name: string]: Bench } = {
     needsRoot: true,
     load: async () => (await import('#bench/api.ts')).benchApi,
   },
+  activity: {
+    says: 'pages of the activity log out of a million entries',
+    needsRoot: false,
+    load: async () => (await import('#bench/activity.ts')).benchActivity,
+  },
   store: {
     says: 'durable commits per second',
     needsRoot: false,

@@ -14,6 +14,8 @@ const folderOfRuns = '/var/tmp';
 export type OwnStamp = {
   readonly number: number;
   readonly state: string;
+  /** What it said when it was ready. */
+  readonly ready: JsonObject;
   readonly subscription: string;
   readonly location: string;
   readonly arm: KeepAliveClient;
@@ -25,15 +27,18 @@ export type OwnStamp = {
   readonly down: (options?: { readonly keep?: boolean }) => Promise<void>;
 };
 
-/** Brings the stamp up, with the settings of a file of this text. The caller takes it down, also after a failure. */
-export async function ownStamp(settings = ''): Promise<OwnStamp> {
+/** `settings`: the text of their file. `model`: without root, kernel and guests, in one process. */
+type OwnOptions = { readonly settings?: string; readonly model?: boolean };
+
+/** Brings the stamp up. The caller takes it down, also after a failure. */
+export async function ownStamp({ settings = '', model = false }: OwnOptions = {}): Promise<OwnStamp> {
   const { number, release } = takeNumber();
   mkdirSync(folderOfRuns, { recursive: true });
   const state = mkdtempSync(join(folderOfRuns, 'ringwall-stamp-'));
   const flags = ['--stamp', String(number), '--state', state];
   const file = `${state}.yaml`;
   writeFileSync(file, settings);
-  const up = () => ringwall(['up', '--detach', '--settings', file, ...flags]);
+  const up = () => ringwall(['up', ...(model ? ['--model'] : []), '--detach', '--settings', file, ...flags]);
   const takeDown = (more: readonly string[]) => ringwall(['down', ...more, ...flags]);
   try {
     const ready = await up();
@@ -56,6 +61,7 @@ export async function ownStamp(settings = ''): Promise<OwnStamp> {
     return {
       number,
       state,
+      ready,
       subscription: String(ready['subscriptionId']),
       location: String(ready['location']),
       arm,
@@ -71,8 +77,8 @@ export async function ownStamp(settings = ''): Promise<OwnStamp> {
 }
 
 /** Runs work on a stamp of its own and takes the stamp down whatever happened, also when interrupted. */
-export async function withOwnStamp<T>(work: (stamp: OwnStamp) => Promise<T>, settings = ''): Promise<T> {
-  const stamp = await ownStamp(settings);
+export async function withOwnStamp<T>(work: (stamp: OwnStamp) => Promise<T>, options: OwnOptions = {}): Promise<T> {
+  const stamp = await ownStamp(options);
   let ended: Promise<void> | undefined;
   const end = () => (ended ??= stamp.down());
   const interrupted = () => void end().finally(() => process.exit(130));

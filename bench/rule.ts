@@ -49,7 +49,7 @@ export async function benchRuleRunning(): Promise<JsonObject> {
 }
 
 async function benchSizes(kind: Kind): Promise<JsonObject> {
-  return await withOwnStamp(async (stamp) => await measure(stamp, kind), 'remoteHosts: 1\n');
+  return await withOwnStamp(async (stamp) => await measure(stamp, kind), { settings: 'remoteHosts: 1\n' });
 }
 
 async function measure(stamp: OwnStamp, kind: Kind): Promise<JsonObject> {

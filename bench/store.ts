@@ -33,14 +33,18 @@ export function ruleEntry(index: number): Entry {
 }
 
 /** Opens a store of its own in a new folder on the disk that stamps use; `remove` closes and deletes it. */
-export function scratchStore(): { readonly store: Store; readonly folder: string; readonly remove: () => void } {
+export function scratchStore(clock: { now(): number } = { now: () => Date.now() }): {
+  readonly store: Store;
+  readonly folder: string;
+  readonly remove: () => void;
+} {
   mkdirSync(folderOfRuns, { recursive: true });
   const folder = mkdtempSync(join(folderOfRuns, 'ringwall-bench-'));
   const store = openStore({
     file: join(folder, 'bench.db'),
     key: randomBytes(32),
     create: true,
-    clock: { now: () => Date.now() },
+    clock,
     random: randomBytes,
   });
   return {

@@ -5,6 +5,8 @@ import type { Detail, Refusal } from '#base/wrong.ts';
 import type { Plane } from '#model/plans/plane.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
 import type { Compliance } from '#engine/ports.ts';
+import type { AuditPage, AuditSpan, AuditWish } from '#engine/audit/audit.ts';
+import type { Interval } from '#model/metering/meters.ts';
 import type { Questions } from '#engine/questions/questions.ts';
 
 /** Who asks, as the face has verified it, and the ids that go into audit, operations and answers. */
@@ -127,6 +129,8 @@ export interface Engine {
   show(resource: Resource, apiVersion: string, during?: Operation): JsonObject;
   /** Refuses with AuthorizationFailed (403) unless a role assignment allows the action at the scope; answers why it is allowed. */
   authorize(caller: Caller, action: string, scope: string): string;
+  /** Refuses who holds nothing at all in the subscription of the scope, or is of another directory. */
+  enter(caller: Caller, action: string, scope: string): void;
   /** Does the caller hold the action at the scope? Lists are filtered by it. */
   may(caller: Caller, action: string, scope: string): boolean;
   /** May the caller read the resource of the id? What a proof tells is filtered by it. */
@@ -138,6 +142,8 @@ export interface Engine {
   /** Where the invariants in force stand, of the NICs within a scope; nothing in it is filtered by what somebody may read. */
   compliance(scope: string): Promise<Compliance>;
   operation(id: string): Operation | undefined;
+  /** What was metered in a subscription from a time on. */
+  metered(subscription: string, from: number): readonly Interval[];
   /** Another number after each change of a resource or an operation: what `show` answers stands as long as this does. */
   mark(): number;
   /** Waits until the operation has ended or the time is over. */
@@ -171,5 +177,6 @@ export interface Deployments {
 }
 
 export interface AuditTrail {
-  list(filter: { readonly scope?: string; readonly limit: number }): readonly JsonObject[];
+  /** Entries of a subscription within a time, newest first. */
+  page(span: AuditSpan, wish: AuditWish): Promise<AuditPage>;
 }

@@ -7,8 +7,9 @@ import type { MemoryDraft, MemoryView } from '#model/memory.ts';
 import { typeOfId } from '#model/arm-id.ts';
 import type { Noun } from '#model/noun.ts';
 import type { Context, Edit, Resource, StampFacts, View } from '#model/resource.ts';
-import { appendAudit, bounded } from '#engine/audit/audit.ts';
+import { appendAudit } from '#engine/audit/audit.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
+import { submitted } from '#engine/audit/submitted.ts';
 import type {
   Answering,
   AuditTrail,
@@ -20,12 +21,14 @@ import type {
   Submission,
 } from '#engine/engine.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
-import { actionOf, drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
+import { drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
 import { scopesGone } from '#engine/gate/gone.ts';
 import { Gate, type Commit, type ProvedStep } from '#engine/gate/gate.ts';
 import { checkLinkedEdits } from '#engine/gate/linked-access.ts';
 import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
 import { UseIndex } from '#engine/gate/use-index.ts';
+import { meteredIntervals, meterRows } from '#engine/metering.ts';
+import type { Interval } from '#model/metering/meters.ts';
 import { askedBy } from '#engine/gate/asked-by.ts';
 import type { People } from '#engine/people.ts';
 import { Questions } from '#engine/questions/questions.ts';
@@ -95,7 +98,7 @@ export class StampEngine implements Engine {
 
   constructor(parts: EngineParts) {
     this.parts = parts;
-    this.access = new AccessIndex(() => parts.view);
+    this.access = new AccessIndex(() => parts.view, parts.stamp.tenantId);
     this.use = new UseIndex(() => parts.view, parts.stamp.location);
     this.gate = new Gate({
       view: parts.view,
@@ -103,6 +106,7 @@ export class StampEngine implements Engine {
       store: parts.store,
       prover: parts.prover,
       clock: parts.clock,
+      meter: (edits) => meterRows(parts.store, edits, parts.clock.now()),
       onProved: (step) => parts.world.onProved(step),
       onCommit: (commit) => {
         this.access.changed(commit.edits);
@@ -162,6 +166,10 @@ export class StampEngine implements Engine {
     return this.access.authorize(standingCaller(caller, this.parts.principalNow), action, scope);
   }
 
+  enter(caller: Caller, action: string, scope: string): void {
+    this.access.enter(caller, action, scope);
+  }
+
   may(caller: Caller, action: string, scope: string): boolean {
     return this.access.may(caller, action, scope);
   }
@@ -172,6 +180,10 @@ export class StampEngine implements Engine {
 
   operation(id: string): Operation | undefined {
     return this.operations.get(id);
+  }
+
+  metered(subscription: string, from: number): readonly Interval[] {
+    return meteredIntervals(this.parts.store, subscription, { from, now: this.parts.clock.now() });
   }
 
   mark(): number {
@@ -366,21 +378,7 @@ export class StampEngine implements Engine {
 
   /** The audit entry of a submission. */
   entry(submission: Submission, caller: Caller, ending: Pick<AuditEntry, 'outcome' | 'code' | 'says'>): AuditEntry {
-    return bounded({
-      at: this.parts.clock.now(),
-      who: {
-        oid: caller.oid,
-        ...(caller.upn === undefined ? {} : { upn: caller.upn }),
-        ...(caller.appId === undefined ? {} : { appid: caller.appId }),
-        tenant: caller.tenantId,
-      },
-      from: caller.from,
-      operation: actionOf(submission),
-      resource: submission.request.id,
-      correlationId: caller.correlationId,
-      requestId: caller.requestId,
-      ...ending,
-    });
+    return submitted(submission, caller, { at: this.parts.clock.now(), access: this.access, ...ending });
   }
 
   async #save(operation: Operation, gone: readonly string[]): Promise<void> {

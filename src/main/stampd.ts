@@ -168,11 +168,12 @@ onStop(() => {
   return Promise.resolve();
 });
 
-const { arm, admin, identity } = assembly.handlers;
+const { arm, admin, identity, graph } = assembly.handlers;
 const faces = new Map([
   ['management', arm],
   ['adminmanagement', admin],
   ['adfs', identity],
+  ['graph', graph],
 ]);
 /** A face by its name and its own address: what is published to few is not served where everyone may connect. */
 const served: ReadonlyMap<string, Handler> = new Map(

@@ -16,6 +16,14 @@ export type Principal = {
   readonly secret?: string;
 };
 
+/** A directory beside the stamp's own, with its first administrator. */
+export type Directory = {
+  readonly tenantId: string;
+  readonly domains: readonly string[];
+  readonly administrator: string;
+  readonly password: string;
+};
+
 export type Stamp = {
   readonly number: number;
   readonly isEnforcing: boolean;
@@ -36,6 +44,7 @@ export type Stamp = {
     name: string,
     more?: { readonly role?: string; readonly certificateFile?: string },
   ) => Promise<Principal>;
+  readonly directory: (name: string) => Promise<Directory>;
   readonly down: () => Promise<void>;
 };
 
@@ -102,14 +111,16 @@ async function bringUp({ number, folder, settings, longRunning, flags }: Place):
   };
   try {
     const up = (await ringwall(['up', ...own, '--detach', '--settings', settings, ...flags])) as Up;
-    return { ...stampOf(up, number), longRunning, principal, down };
+    const directory: Stamp['directory'] = async (name) =>
+      (await ringwall(['directory', 'add', name, ...own])) as Directory;
+    return { ...stampOf(up, number), longRunning, principal, directory, down };
   } catch (error) {
     await down().catch(() => undefined);
     throw error;
   }
 }
 
-function stampOf(up: Up, number: number): Omit<Stamp, 'longRunning' | 'principal' | 'down'> {
+function stampOf(up: Up, number: number): Omit<Stamp, 'longRunning' | 'principal' | 'directory' | 'down'> {
   const first = JSON.parse(readFileSync(up.login.passwordFile, 'utf8')) as { password: string };
   const { management, adfs, portal } = up.endpoints;
   return {

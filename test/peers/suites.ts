@@ -1,6 +1,7 @@
 /** All suites, in the order of running: signing in first, for nothing works without. */
 
 import { deployment } from '#test/peers/suites/deployment.ts';
+import { directory } from '#test/peers/suites/directory.ts';
 import { hybrid } from '#test/peers/suites/hybrid.ts';
 import { login } from '#test/peers/suites/login.ts';
 import { machine } from '#test/peers/suites/machine.ts';
@@ -13,6 +14,7 @@ import type { AzSuite } from '#test/peers/suites/suite.ts';
 /** Suites of az commands that run against a stamp as it comes. */
 export const azSuites: readonly AzSuite[] = [
   login,
+  directory,
   group,
   security,
   vnet,

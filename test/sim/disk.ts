@@ -67,6 +67,7 @@ export function simStore(disk: SimDisk, faults: Faults): Store {
       return text === undefined ? undefined : (JSON.parse(text) as Json);
     },
     audits: () => ({ lines: [] }),
+    auditsIn: () => ({ lines: [] }),
     shred: missing,
     snapshot: missing,
     close: () => undefined,

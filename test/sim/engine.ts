@@ -83,7 +83,7 @@ export async function testEngine(options: TestEngineOptions = {}): Promise<TestE
     nouns,
     world: options.world ?? { onProved: () => undefined, onCommit: () => undefined, follow: () => Promise.resolve() },
     deployments: startDeployments,
-    auditTrail: { list: () => [] },
+    auditTrail: { page: () => Promise.resolve({ lines: [] }) },
     apiVersionsOf: () => ['2021-04-01'],
     environment: {},
     onBug: (error) => bugs.push(error),

@@ -216,7 +216,7 @@ export class SimStamp {
         follow: (wanted) => follower.reached(wanted),
       },
       deployments: startDeployments,
-      auditTrail: { list: () => [] },
+      auditTrail: { page: () => Promise.resolve({ lines: [] }) },
       apiVersionsOf: () => ['2021-04-01'],
       environment: {},
       inlineMs: 50,

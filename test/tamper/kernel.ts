@@ -34,7 +34,7 @@ function rulesetText(entries: readonly JsonObject[]): string {
   const rest: string[] = [];
   for (const entry of entries) {
     if (isObject(entry['metainfo'])) continue;
-    const text = JSON.stringify(plain(entry));
+    const text = JSON.stringify(plain(ours(entry)));
     const rule = entry['rule'];
     if (!isObject(rule)) {
       rest.push(text);
@@ -49,6 +49,13 @@ function rulesetText(entries: readonly JsonObject[]): string {
       .toSorted(([left], [right]) => (left < right ? -1 : 1))
       .map(([chain, rules]) => `${chain}\n${rules.join('\n')}`),
   ].join('\n');
+}
+
+/** What packets put into a set comes and goes with them: such a set has a time for all, and JSON does not say that it is dynamic. */
+function ours(entry: JsonObject): JsonObject {
+  const { set } = entry;
+  const isDynamic = isObject(set) && set['timeout'] !== undefined;
+  return isDynamic ? { set: { ...set, elem: [] } } : entry;
 }
 
 function plain(value: Json): Json {

@@ -9,7 +9,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject, type JsonObject } from '#base/json.ts';
 import { Secret } from '#base/secret.ts';
 import { owner } from '#access/roles.ts';
-import { listAudit } from '#engine/audit/audit.ts';
 import { readCertificate } from '#engine/identity/certificate.ts';
 import { generateProofKey, makeProof, readProofKey, type ProofKey } from '#engine/identity/proof-maker.ts';
 import { addCertificate } from '#engine/identity/service-principals.ts';
@@ -225,18 +224,22 @@ export class Ground {
 
   /** The newest entry's place in the audit; entries after it are what an attempt has left. */
   mark(): number {
-    return listAudit(this.model.assembly.store, {}, { limit: 1 }).lines[0]?.sequence ?? 0;
+    return this.#audits(1)[0]?.sequence ?? 0;
   }
 
   /** The first refusal written after a mark, waited for a little: the answer does not wait for the audit. */
   async refusedAfter(mark: number): Promise<JsonObject | undefined> {
     for (let tries = 0; tries < 50; tries += 1) {
-      const { lines } = listAudit(this.model.assembly.store, { outcome: 'Refused' }, { limit: 20 });
-      const found = lines.filter(({ sequence }) => sequence > mark).at(-1);
+      const found = this.#audits(40).findLast(({ sequence, entry }) => sequence > mark && entry.outcome === 'Refused');
       if (found !== undefined) return found.entry as unknown as JsonObject;
       await sleep(20);
     }
     return undefined;
+  }
+
+  /** The newest entries, newest first. */
+  #audits(limit: number) {
+    return this.model.assembly.store.audits({ before: Number.MAX_SAFE_INTEGER, limit }).lines;
   }
 }
 

@@ -26,7 +26,7 @@ if (!existsSync(templates)) {
   tally.skipped += 1;
 } else {
   await verifyAll();
-  if (process.getuid?.() === 0) await withOwnStamp(confirmAll, 'managementPorts: audit\n');
+  if (process.getuid?.() === 0) await withOwnStamp(confirmAll, { settings: 'managementPorts: audit\n' });
   else {
     console.log('skipped: real packets need root');
     tally.skipped += 1;

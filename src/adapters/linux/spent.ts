@@ -36,7 +36,7 @@ class RouterSpent {
   readonly #point: string;
   readonly #namespace: string;
   readonly #packets: NetlinkSocket;
-  readonly #counters: NftContext;
+  #counters: NftContext | undefined;
   readonly #counts = new Map<string, number>();
 
   constructor(point: string, namespace: string) {
@@ -44,7 +44,6 @@ class RouterSpent {
     this.#namespace = namespace;
     this.#packets = new NetlinkSocket(namespace, netlinkNetfilter, 0);
     this.#packets.send(subscribe(spentGroup));
-    this.#counters = new NftContext(namespace, { isStateless: false });
   }
 
   read(program: RouterProgram, into: Spent[]): void {
@@ -83,6 +82,8 @@ class RouterSpent {
 
   #countOf(mark: number, abuse: Abuse): number | undefined {
     try {
+      // Most routers are never asked.
+      this.#counters ??= new NftContext(this.#namespace, { isStateless: false });
       const listed = this.#counters.run(`list chain inet rw ${chains[abuse](mark)}`);
       return Number(new RegExp(`counter packets (\\d+) bytes \\d+ goto over_${abuse}`).exec(listed)?.[1]);
     } catch {
@@ -93,7 +94,7 @@ class RouterSpent {
 
   close(): void {
     this.#packets.close();
-    this.#counters.close();
+    this.#counters?.close();
   }
 }
 

@@ -1,5 +1,8 @@
 /** Role definitions and assignments: what a role allows, who holds it where, and the built-in roles under Azure's own ids. */
 
+import { scopedRoles } from '#access/scoped-roles.ts';
+import { builtInRoleId } from '#model/authorization/built-in-role-ids.ts';
+
 /**
  * What a role allows: `actions` without `notActions`. A pattern may hold `*`, which stands for any run of characters,
  * slashes included (Azure doc "Understand Azure role definitions").
@@ -26,7 +29,7 @@ export type RoleAssignment = {
 
 /** Owner: everything, including who else may do what. */
 export const owner: RoleDefinition = {
-  id: '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
+  id: builtInRoleId.owner,
   roleName: 'Owner',
   description: 'Grants full access to manage all resources, including the ability to assign roles.',
   type: 'BuiltInRole',
@@ -37,7 +40,7 @@ export const owner: RoleDefinition = {
 
 /** Contributor: everything but access itself. */
 export const contributor: RoleDefinition = {
-  id: 'b24988ac-6180-42a0-ab88-20f7382dd24c',
+  id: builtInRoleId.contributor,
   roleName: 'Contributor',
   description: 'Grants full access to manage all resources, but not to assign roles or to change what protects them.',
   type: 'BuiltInRole',
@@ -56,7 +59,7 @@ export const contributor: RoleDefinition = {
 
 /** Reader: sees everything, changes nothing. Secrets are behind actions (`listKeys/action`), so a reader does not get them. */
 export const reader: RoleDefinition = {
-  id: 'acdd72a7-3385-48ef-bd42-f606fba81ae7',
+  id: builtInRoleId.reader,
   roleName: 'Reader',
   description: 'Views all resources, but does not change any.',
   type: 'BuiltInRole',
@@ -67,7 +70,7 @@ export const reader: RoleDefinition = {
 
 /** Network Contributor: networks in full, deployments, and what is needed to see where they belong. */
 export const networkContributor: RoleDefinition = {
-  id: '4d97b98b-1d4f-4787-a291-c67834d212e7',
+  id: builtInRoleId.networkContributor,
   roleName: 'Network Contributor',
   description: 'Manages networks, but not who has access to them.',
   type: 'BuiltInRole',
@@ -85,7 +88,7 @@ export const networkContributor: RoleDefinition = {
 };
 
 /** The built-in roles of this stamp, in the order in which lists show them. */
-export const builtInRoles: readonly RoleDefinition[] = [owner, contributor, reader, networkContributor];
+export const builtInRoles: readonly RoleDefinition[] = [owner, contributor, reader, networkContributor, ...scopedRoles];
 
 /** The role that an assignment names, by the last segment of its `roleDefinitionId`. */
 export function roleOf(roles: readonly RoleDefinition[], roleDefinitionId: string): RoleDefinition | undefined {

@@ -6,6 +6,9 @@ export const bodyBytesMax = 4 * 1024 * 1024;
 export const jsonDepthMax = 64;
 /** Azure: a resource group has at most 800 resources of one type; a page holds this many. */
 export const pageSizeMax = 1000;
+/** Paths whose route is remembered, and how long one may be. */
+export const routesKnownMax = 1000;
+export const routeKnownLengthMax = 512;
 /** Bodies kept as bytes for the next reader: of one resource, and of all. */
 export const shownTextBytesMax = 512 * 1024;
 export const shownTextsBytesMax = 8 * 1024 * 1024;
@@ -61,6 +64,17 @@ export const logReadMax = 10_000;
 /** Audit entries in one page, and entries looked at to fill it (a rare filter then ends the page early, with a mark to go on). */
 export const auditPageMax = 1000;
 export const auditScanMax = 10_000;
+/** An entry's own time and that of its commit are at most so far apart. */
+export const auditCommitLagMs = 10 * 60_000;
+/** Usage: how often what is too old is looked for. */
+export const usageLookMs = 3_600_000;
+/** Usage: how long it is kept, rows that one answer looks at, records on a page, days that are asked for at once. */
+export const usageKeptMs = 92 * 86_400_000;
+export const usageRowsMax = 100_000;
+export const usagePageMax = 1000;
+export const usageDaysMax = 92;
+/** Events on one page of the activity log. */
+export const activityPageMax = 200;
 /** Bytes of the text members of an audit entry or alert. */
 export const auditTextMax = 4096;
 /** Alerts kept; the oldest closed one goes first, and none is opened beyond this many open ones. */
@@ -75,6 +89,18 @@ export const directoriesMax = 500;
 export const domainsPerDirectoryMax = 20;
 export const administratorsMax = 100;
 export const principalsOfStampMax = 100_000;
+export const identifierUrisMax = 20;
+/** Graph: requests at work, bodies, lists, and what one $filter may hold. */
+export const graphRequestsMax = 500;
+export const graphBodyBytesMax = 131_072;
+export const graphBodyWaitMs = 10_000;
+export const graphPageMax = 999;
+export const graphPageUsual = 100;
+export const graphIdsMax = 1000;
+export const filterTextMax = 4096;
+export const filterDepthMax = 16;
+/** The longest life of a secret that Graph is asked for. */
+export const secretLifeMaxMs = 2 * 366 * 24 * 3600_000;
 export const credentialsPerApplicationMax = 20;
 export const signInNameMax = 320;
 /** Password lengths in characters: long enough to stand offline guessing, short enough to hash without harm. */

@@ -42,7 +42,11 @@ type NsgUse = { readonly nsg: string; readonly inbound: string; readonly outboun
 export function compileLayout(lists: Lists, stamp: StampFacts, memo: CompileMemo): Layout {
   const nics = memo.stable('nics', attachedNics(lists, stamp, memo));
   const index = indexOf(lists, nics, memo);
-  const placed = compileBalances(lists, index.publicIps, index.members);
+  // What is set apart gets no new flows, though it keeps its source ports: another's would move.
+  const taking = nics.some(({ isApart }) => isApart)
+    ? membersOf(nics.filter(({ isApart }) => !isApart))
+    : index.members;
+  const placed = compileBalances(lists, index.publicIps, taking);
   const keys = new Map([...index.vnets].map(([id, { key }]) => [id, key]));
   const sources = memo.remember('sources', Object.values({ ...lists, nics }), () =>
     compileSources({ lists, ...index, nics, stamp }),

@@ -88,6 +88,7 @@ export function publishedEndpoints(stamp: StampFacts): readonly Endpoint[] {
     ['management', 4, everyone],
     ['adminmanagement', 5, [stampNetworks(stamp.number).operator]],
     ['adfs', 6, everyone],
+    ['graph', 7, everyone],
   ];
   return rows.map(([name, offset, sources]) => {
     const target = `10.255.${stamp.number}.${offset}`;
@@ -108,7 +109,8 @@ export function defaultSource(
 
 const defaultSourceFirst = 16;
 const defaultSourceLast = 31;
-const defaultBlockSize = 256;
+/** Ports of a NIC's default block. */
+export const defaultBlockSize = 256;
 // 1024 + 252 · 256 = 65536: the blocks end exactly with the last port.
 const defaultBlocksPerAddress = 252;
 

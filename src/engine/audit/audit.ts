@@ -1,49 +1,60 @@
-/** The audit: entries appended with what they speak of or alone, and listed newest first by filter and page. */
+/** The audit: entries appended with what they speak of or alone, and those of a subscription read newest first, page by page, by time. */
 
-import { auditPageMax, auditScanMax, auditTextMax } from '#base/limits.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { auditCommitLagMs, auditPageMax, auditScanMax, auditTextMax } from '#base/limits.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
+import type { AuditPlace } from '#engine/store/database.ts';
 import type { AuditLine, Position, Store } from '#engine/store/store.ts';
 
-/** What to list. Texts are compared without case; `operation` and `resource` match from the start. */
-export type AuditFilter = {
-  readonly subscription?: string;
-  /** Milliseconds since 1970, both inclusive. */
-  readonly from?: number;
-  readonly to?: number;
-  readonly operation?: string;
-  readonly resource?: string;
-  readonly outcome?: AuditEntry['outcome'];
-  readonly code?: string;
-  /** An object id, a user principal name or an application id. */
-  readonly who?: string;
-  readonly correlationId?: string;
+/** What to read: entries of a subscription (empty: of the stamp) within a time, both ends inclusive, in milliseconds since 1970. */
+export type AuditSpan = {
+  readonly subscription: string;
+  readonly from: number;
+  readonly to: number;
 };
 
-/** One page. `next` is the mark of the page after it; a page may be short, or empty, and still have one. */
-export type AuditPage = { readonly lines: readonly AuditLine[]; readonly next?: number };
+/** One page. `next` is the place that the page after it begins below; a page may be short, or empty, and still have one. */
+export type AuditPage = { readonly lines: readonly AuditLine[]; readonly next?: AuditPlace };
 
-/** Entries fetched at a time. */
+/** Which lines of a span are wanted, and from where on. */
+export type AuditWish = {
+  readonly before?: AuditPlace;
+  readonly limit: number;
+  readonly keep: (line: AuditLine) => boolean;
+};
+
+/** Entries fetched between two turns of the event loop: whoever searches long does not hold up others. */
 const chunk = 250;
 
-/** Lists entries that match, newest first. It looks at a bounded number of entries a call, so that a rare filter cannot hold the process. */
-export function listAudit(store: Store, filter: AuditFilter, page: { before?: number; limit: number }): AuditPage {
-  const limit = Math.max(1, Math.min(page.limit, auditPageMax));
+/**
+ * The entries of a span that are wanted, newest first. They are found by time; a bounded number of them is looked at each time, so that a rare wish
+ * takes several pages and not a long one. The store goes by the time of the commit, which is near the one that an entry tells.
+ */
+export async function pageAudit(
+  store: Pick<Store, 'auditsIn'>,
+  { subscription, from, to }: AuditSpan,
+  { before, limit, keep }: AuditWish,
+): Promise<AuditPage> {
+  const wanted = Math.max(1, Math.min(limit, auditPageMax));
   const lines: AuditLine[] = [];
-  let before: number | undefined = page.before ?? Number.MAX_SAFE_INTEGER;
-  for (let scanned = 0; before !== undefined && scanned < auditScanMax; scanned += chunk) {
-    const found = store.audits({
-      before,
+  let place: AuditPlace | undefined = before ?? { at: to + auditCommitLagMs, sequence: Number.MAX_SAFE_INTEGER };
+  for (let scanned = 0; place !== undefined && scanned < auditScanMax; scanned += chunk) {
+    if (scanned > 0) await turn();
+    const found: { lines: readonly AuditLine[]; next?: AuditPlace } = store.auditsIn({
+      subscription,
+      from: from - auditCommitLagMs,
+      before: place,
       limit: chunk,
-      ...(filter.subscription !== undefined && { subscription: filter.subscription }),
     });
     for (const line of found.lines) {
-      if (!matches(line.entry, filter)) continue;
+      const { at } = line.entry;
+      if (at < from || at > to || !keep(line)) continue;
       lines.push(line);
-      if (lines.length === limit) return { lines, next: line.sequence };
+      if (lines.length === wanted) return { lines, next: { at: line.at, sequence: line.sequence } };
     }
-    before = found.next;
+    place = found.next;
   }
-  return before === undefined ? { lines } : { lines, next: before };
+  return place === undefined ? { lines } : { lines, next: place };
 }
 
 /** Writes an entry that rides on no change: a refusal, a login, a read of a secret. Durable when it resolves. */
@@ -57,26 +68,4 @@ export function bounded(entry: AuditEntry): AuditEntry {
   const whole = Object.entries(entry).map(([name, value]) => [name, typeof value === 'string' ? cut(value) : value]);
   const who = Object.entries(entry.who).map(([name, value]) => [name, cut(value)]);
   return { ...(Object.fromEntries(whole) as AuditEntry), who: Object.fromEntries(who) };
-}
-
-function matches(entry: AuditEntry, filter: AuditFilter): boolean {
-  const { who } = entry;
-  return (
-    (filter.from === undefined || entry.at >= filter.from) &&
-    (filter.to === undefined || entry.at <= filter.to) &&
-    (filter.outcome === undefined || entry.outcome === filter.outcome) &&
-    (filter.operation === undefined || startsWith(entry.operation, filter.operation)) &&
-    (filter.resource === undefined || startsWith(entry.resource, filter.resource)) &&
-    (filter.code === undefined || sameText(entry.code, filter.code)) &&
-    (filter.correlationId === undefined || sameText(entry.correlationId, filter.correlationId)) &&
-    (filter.who === undefined || [who.oid, who.upn, who.appid].some((one) => sameText(one, filter.who)))
-  );
-}
-
-function startsWith(text: string, start: string): boolean {
-  return text.toLowerCase().startsWith(start.toLowerCase());
-}
-
-function sameText(left: string | undefined, right: string | undefined): boolean {
-  return left !== undefined && left.toLowerCase() === right?.toLowerCase();
 }

@@ -26,6 +26,8 @@ export type AuditEntry = {
   readonly says?: string;
   readonly correlationId: string;
   readonly requestId?: string;
+  /** The role that allowed it, and the scope where that is assigned. */
+  readonly allowed?: { readonly role: string; readonly scope: string };
   /** What the proof said: invariants that are only watched and were newly broken, one line each. */
   readonly noted?: readonly string[];
   /** What the change made possible or impossible, by name of resource: whoever shows it filters it by the reader's right. */

@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Refusal } from '#base/wrong.ts';
 import { listAlerts } from '#engine/alerts/alerts.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
 import { ContainmentFollower, quarantines, releaseNic } from '#engine/containment/follower.ts';
@@ -22,7 +23,7 @@ const budget = {
   forgedPerMinute: 100,
 };
 
-function open() {
+function open({ isRefused = false } = {}) {
   const world = withVnet(makeWorld());
   world.put(id, nicBody());
   const mark = Number(world.get(id).internal?.['mark']);
@@ -34,6 +35,7 @@ function open() {
   type Draw = (draft: MemoryDraft) => { readonly value: unknown; readonly about: { readonly audit?: AuditEntry } };
   const gate = {
     change: ((draw: Draw) => {
+      if (isRefused) return Promise.reject(new Refusal('RequestDisallowedByPolicy', 'it breaks something'));
       const { value, about } = draw(world.draft);
       if (about.audit !== undefined) audits.push(about.audit);
       return Promise.resolve({ value, revision: 1, edits: [] });
@@ -86,6 +88,16 @@ test('who goes on beyond its budget is set apart once, with bounded evidence, an
   assert.deepEqual([listAlerts(store)[0]?.code, listAlerts(store)[0]?.severity], ['NicQuarantined', 'Critical']);
   await spend(10_000);
   assert.deepEqual([audits.length, quarantineOf(world.get(id))], [1, quarantine]);
+  close();
+});
+
+test('a quarantine that the proof refuses is a critical alert, not silence', async () => {
+  const { world, store, spend, close } = open({ isRefused: true });
+  await spend(600);
+  assert.equal(quarantineOf(world.get(id)), undefined);
+  const [alert] = listAlerts(store);
+  assert.deepEqual([alert?.code, alert?.severity], ['QuarantineRefused', 'Critical']);
+  assert.match(alert?.says ?? '', /600 were dropped .*it breaks something/);
   close();
 });
 

@@ -34,6 +34,7 @@ export type ContainmentParts = {
 
 const nicType = 'Microsoft.Network/networkInterfaces';
 const quarantineCode = 'NicQuarantined';
+const refusedCode = 'QuarantineRefused';
 
 const says: { readonly [abuse in Abuse]: string } = {
   new: 'began new flows',
@@ -118,14 +119,24 @@ export class ContainmentFollower {
       packets,
       flows: flowsOf(nic).slice(-evidenceFlowsMax),
     };
-    await gate.change((draft) => {
-      const current = draft.get(id);
-      const mark = current?.internal?.['mark'];
-      if (current !== undefined && mark === last.mark) draft.put(quarantined(current, quarantine));
-      return { value: undefined, about: { subscription: subscriptionOf(id), audit: auditOf(id, told) } };
-    });
-    const condition = { code: quarantineCode, resource: nic.id, severity: 'Critical', says: told } as const;
-    await openAlert(store, condition, { at: now });
+    const refusal = await gate
+      .change((draft) => {
+        const current = draft.get(id);
+        const mark = current?.internal?.['mark'];
+        if (current !== undefined && mark === last.mark) draft.put(quarantined(current, quarantine));
+        return { value: undefined, about: { subscription: subscriptionOf(id), audit: auditOf(id, told) } };
+      })
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          if (error instanceof Refusal) return error;
+          throw error;
+        },
+      );
+    // Its budgets hold it back all the same; somebody must look.
+    const code = refusal === undefined ? quarantineCode : refusedCode;
+    const words = refusal === undefined ? told : `${told} The write was refused: ${refusal.message}`;
+    await openAlert(store, { code, resource: nic.id, severity: 'Critical', says: words }, { at: now });
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Held } from '#engine/containment/spent.ts';
 import { subscriptionOf } from '#engine/subscription.ts';
 import { allowanceOf } from '#model/plans/allowance.ts';
+import { snatPortsOf } from '#model/plans/snat-ports.ts';
 import type { View } from '#model/resource.ts';
 import type { Programs } from '#program/program.ts';
 
@@ -30,7 +31,7 @@ export function budgetUse(subscription: string, { view, programs, held }: UsePar
   const allowance = allowanceOf(view, `/subscriptions/${subscription}`);
   const used: { readonly [name: string]: number } = {
     maxConnectionsPerSubscription: connectionsOf(subscription, programs, held),
-    maxSnatPortsPerSubscription: portsOf(subscription, programs),
+    maxSnatPortsPerSubscription: snatPortsOf(view, `/subscriptions/${subscription}`),
   };
   return names.map((name) => {
     const limit = allowance?.get(name);
@@ -49,21 +50,4 @@ function connectionsOf(subscription: string, programs: Programs, held: readonly 
       ? sum + connections
       : sum;
   }, 0);
-}
-
-/** Ports of shared addresses that are kept for the subscription's NICs, whether they are in use or not. */
-function portsOf(subscription: string, programs: Programs): number {
-  const marks = new Set(
-    Object.values(programs).flatMap((program) =>
-      program.kind === 'router'
-        ? Object.values(program.ports).flatMap(({ mark, nic }) =>
-            subscriptionOf(nic) === subscription.toLowerCase() ? [mark] : [],
-          )
-        : [],
-    ),
-  );
-  const { edge } = programs;
-  const blocks = edge?.kind === 'edge' ? Object.values(edge.blocks).filter(({ mark }) => marks.has(mark)) : [];
-  const distinct = new Map(blocks.map(({ address, ports }) => [`${address} ${ports.join('-')}`, ports]));
-  return [...distinct.values()].reduce((sum, [first, last]) => sum + last - first + 1, 0);
 }

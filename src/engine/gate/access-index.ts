@@ -1,8 +1,11 @@
 /** Role assignments and locks, read from the resources and kept until one of them changes. */
 
 import { decide, authorizationFailed, type AccessDecision } from '#access/decide.ts';
+import { scopeHolds } from '#access/scope.ts';
+import { Refusal } from '#base/wrong.ts';
 import { lockVerdict, type Lock, type RequestKind } from '#access/locks.ts';
 import { builtInRoles, type RoleAssignment, type RoleDefinition } from '#access/roles.ts';
+import { isStanding } from '#model/plans/ids.ts';
 import { planeOfScope } from '#model/plans/plane.ts';
 import type { Edit, Resource, View } from '#model/resource.ts';
 import type { Caller } from '#engine/engine.ts';
@@ -15,12 +18,15 @@ const lockType = 'Microsoft.Authorization/locks';
 /** Answers who may do what. `changed` must hear of every commit. */
 export class AccessIndex {
   readonly #view: () => View;
+  readonly #home: string;
   #assignments: Map<string, RoleAssignment[]> | undefined;
   #roles: readonly RoleDefinition[] | undefined;
   #locks: readonly Lock[] | undefined;
 
-  constructor(view: () => View) {
+  /** `home`: the stamp's own directory, which subscriptions belong to that name none. */
+  constructor(view: () => View, home: string) {
     this.#view = view;
+    this.#home = home.toLowerCase();
   }
 
   changed(edits: readonly Edit[]): void {
@@ -33,18 +39,49 @@ export class AccessIndex {
   }
 
   decide(caller: Caller, action: string, scope: string): AccessDecision {
+    const directory = this.#directoryOf(scope);
+    if (caller.tenantId.toLowerCase() !== directory) {
+      return {
+        verdict: 'refuse',
+        because: `${scope} belongs to the directory ${directory}, not to ${caller.tenantId}`,
+      };
+    }
     const groups = caller.groups;
     const plane = planeOfScope(this.#view(), scope);
     if (plane !== undefined && plane !== (caller.plane ?? 'tenant'))
       return { verdict: 'refuse', because: `${scope} is not on the plane that was asked` };
-    const assignments = [caller.oid, ...groups].flatMap((id) => this.#byPrincipal().get(id.toLowerCase()) ?? []);
     return decide({
       principal: { oid: caller.oid, groups },
       action: azureAction(action),
       scope,
-      assignments,
+      assignments: this.#assignmentsOf(caller),
       roles: this.#allRoles(),
     });
+  }
+
+  /**
+   * Lets in who holds a role in the subscription, above it or anywhere below it; anyone else is refused like for the action
+   * itself, whatever it is: nothing inside a subscription is answered to who holds nothing there.
+   */
+  enter(caller: Caller, action: string, scope: string): void {
+    const subscription = subscriptionIn(scope);
+    const found = subscription === undefined ? undefined : this.#view().get(subscription);
+    if (subscription === undefined || found === undefined || !isStanding(found) || isStampCaller(caller)) return;
+    const isOfDirectory = caller.tenantId.toLowerCase() === this.#directoryOf(scope);
+    const holds = ({ scope: held }: RoleAssignment): boolean =>
+      scopeHolds(held, subscription) || scopeHolds(subscription, held);
+    if (!isOfDirectory || !this.#assignmentsOf(caller).some(holds)) this.authorize(caller, action, scope);
+  }
+
+  #assignmentsOf({ oid, groups }: Caller): readonly RoleAssignment[] {
+    return [oid, ...groups].flatMap((id) => this.#byPrincipal().get(id.toLowerCase()) ?? []);
+  }
+
+  /** The directory that a scope belongs to: its subscription's; the stamp's own where none is named. */
+  #directoryOf(scope: string): string {
+    const subscription = subscriptionIn(scope);
+    const stated = subscription === undefined ? undefined : this.#view().get(subscription)?.properties['tenantId'];
+    return typeof stated === 'string' ? stated.toLowerCase() : this.#home;
   }
 
   /** The reason why it is allowed, or a Refusal: 403 AuthorizationFailed. The stamp itself is not asked for a role. */
@@ -52,6 +89,9 @@ export class AccessIndex {
     if (isStampCaller(caller)) return 'the stamp itself';
     const decision = this.decide(caller, action, scope);
     if (decision.verdict === 'allow') return decision.because;
+    const subscription = subscriptionIn(scope);
+    const isOther = caller.tenantId.toLowerCase() !== this.#directoryOf(scope);
+    if (isOther && subscription !== undefined) throw notHere(subscription);
     const name = caller.upn ?? caller.appId ?? caller.oid;
     throw authorizationFailed({ name, oid: caller.oid, action: azureAction(action), scope });
   }
@@ -88,6 +128,19 @@ export class AccessIndex {
     this.#locks ??= [...this.#view().ofType(lockType)].map(lockOf);
     return this.#locks;
   }
+}
+
+/** As for a subscription that does not exist: who is of another directory is not told that it does. */
+function notHere(subscription: string): Refusal {
+  const says = `The subscription '${subscription.slice(15, 115)}' could not be found.`;
+  return new Refusal('SubscriptionNotFound', says, { status: 404 });
+}
+
+/** `/subscriptions/x` of a scope inside it; cheap, since lists ask it of each of their items. */
+function subscriptionIn(scope: string): string | undefined {
+  if (scope.slice(0, 15).toLowerCase() !== '/subscriptions/') return undefined;
+  const end = scope.indexOf('/', 15);
+  return end < 0 ? scope : scope.slice(0, end);
 }
 
 /** Azure's actions on groups carry the subscription in their type; roles are written that way (Azure docs, "Azure permissions"). */

@@ -40,6 +40,8 @@ export type GateParts = {
   readonly store: Store;
   readonly prover: Prover;
   readonly clock: Pick<Clock, 'now'>;
+  /** Rows that a change writes besides its own: of the meters. */
+  readonly meter?: (edits: readonly Edit[]) => Pick<ChangeAbout, 'puts' | 'deletes'>;
   /** Called once a change is proved, before it is durable: it may still come to nothing. */
   readonly onProved?: (step: ProvedStep) => void;
   /** Called in order, synchronously, once a change is durable. */
@@ -232,6 +234,7 @@ export class Gate {
     { about, signed }: { about: ChangeAbout; signed: Proposed },
   ): Promise<void> {
     const audit = about.audit === undefined ? undefined : { ...about.audit, ...proofLines(signed.judged) };
+    const metered = this.#parts.meter?.(edits) ?? {};
     const rows = edits.map((edit) => ({ key: edit.id.toLowerCase(), after: edit.after }));
     await this.#parts.store.append({
       subscription: about.subscription,
@@ -243,10 +246,12 @@ export class Gate {
         ),
         { table: 'stamp', key: 'revision', value: { revision } },
         ...(about.puts ?? []),
+        ...(metered.puts ?? []),
       ],
       deletes: [
         ...rows.flatMap(({ key, after }) => (after === undefined ? [{ table: 'resources', key }] : [])),
         ...(about.deletes ?? []),
+        ...(metered.deletes ?? []),
       ],
       ...(audit === undefined ? {} : { audit }),
     });

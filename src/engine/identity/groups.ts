@@ -7,13 +7,30 @@ import { change, checkDisplayName, principalOf, refuseFull, type Directory } fro
 import type { Group } from '#engine/identity/records.ts';
 
 /** Creates an empty group. Display names need not be unique; the object id is what counts. */
-export async function createGroup(directory: Directory, displayName: string): Promise<Group> {
+export async function createGroup(
+  directory: Directory,
+  displayName: string,
+  more: Pick<Group, 'description' | 'mailNickname'> = {},
+): Promise<Group> {
   checkDisplayName(displayName);
   return await change(directory, () => {
     refuseFull(directory);
-    const group: Group = { kind: 'group', id: randomUUID(), displayName, members: [] };
+    const group: Group = { kind: 'group', id: randomUUID(), displayName, ...more, members: [] };
     return { changes: [{ put: group }], result: group };
   });
+}
+
+/** Gives a group another name or description. */
+export async function updateGroup(
+  directory: Directory,
+  groupId: string,
+  wanted: Partial<Pick<Group, 'displayName' | 'description'>>,
+): Promise<void> {
+  if (wanted.displayName !== undefined) checkDisplayName(wanted.displayName);
+  await change(directory, () => ({
+    changes: [{ put: { ...groupOf(directory, groupId), ...wanted } }],
+    result: undefined,
+  }));
 }
 
 /** Adds a user or service principal to a group; one that is in it already stays. */
@@ -47,7 +64,8 @@ export async function removeGroup(directory: Directory, groupId: string): Promis
   await change(directory, () => ({ changes: [{ remove: groupOf(directory, groupId) }], result: undefined }));
 }
 
-function groupOf(directory: Directory, groupId: string): Group {
+/** The group with this object id, or the refusal that there is none. */
+export function groupOf(directory: Directory, groupId: string): Group {
   const group = directory.groups.get(groupId.toLowerCase());
   if (group === undefined) throw missing('group', groupId);
   return group;

@@ -26,6 +26,18 @@ export type PresentationRules = {
   readonly wantsBound: boolean;
 };
 
+/** A token that was refused: who (when its signature is ours), from where, why; never the token. */
+export type RefusedToken = {
+  readonly who: TokenWho;
+  readonly from: string;
+  readonly code: string;
+  readonly because: string;
+  readonly method: string;
+  readonly path: string;
+  readonly correlationId: string;
+  readonly requestId: string;
+};
+
 /** Finds out who asks, or refuses with a 401: the token itself first, then that whoever presents it may. */
 export async function presented(asked: Presentation, rules: PresentationRules): Promise<Principal> {
   const { scheme, token } = readAuthorization(asked.authorization);

@@ -76,6 +76,8 @@ export type Application = Held & {
   readonly id: string;
   readonly appId: string;
   readonly displayName: string;
+  /** Names by which others may speak of it, unique in the directory. */
+  readonly identifierUris?: readonly string[];
   readonly secrets: readonly SecretCredential[];
   readonly certificates: readonly CertificateCredential[];
   readonly createdMs: number;
@@ -86,6 +88,8 @@ export type Group = Held & {
   readonly kind: 'group';
   readonly id: string;
   readonly displayName: string;
+  readonly description?: string;
+  readonly mailNickname?: string;
   readonly members: readonly string[];
 };
 

@@ -13,7 +13,12 @@ import {
   refuseFull,
   type Directory,
 } from '#engine/identity/directory.ts';
-import type { CertificateCredential, SecretCredential, ServicePrincipal } from '#engine/identity/records.ts';
+import type {
+  Application,
+  CertificateCredential,
+  SecretCredential,
+  ServicePrincipal,
+} from '#engine/identity/records.ts';
 
 /** Creates a service principal without credentials; it cannot sign in until it is given one. */
 export async function createServicePrincipal(
@@ -63,7 +68,7 @@ export async function addSecret(
     endMs: directory.now() + wanted.lifeMs,
   };
   await change(directory, () => {
-    const application = applicationOf(directory, oid);
+    const application = holderOf(directory, oid);
     refuseManyCredentials(application);
     const put = { ...application, secrets: [...application.secrets, credential] };
     return { changes: [{ put }], result: undefined };
@@ -80,7 +85,7 @@ export async function addCertificate(
   checkDisplayName(certificate.displayName);
   const credential: CertificateCredential = { ...certificate, keyId: randomUUID() };
   return await change(directory, () => {
-    const application = applicationOf(directory, oid);
+    const application = holderOf(directory, oid);
     refuseManyCredentials(application);
     if (application.certificates.some((known) => known.x5tS256 === credential.x5tS256)) {
       throw new Refusal('Request_ResourceExists', 'This certificate is registered already.', { status: 409 });
@@ -90,10 +95,10 @@ export async function addCertificate(
   });
 }
 
-/** Removes a secret or certificate; the tokens of the service principal end with it. */
+/** Removes a secret or certificate; the tokens of the service principal that it was good for end with it. */
 export async function removeCredential(directory: Directory, oid: string, keyId: string): Promise<void> {
   await change(directory, () => {
-    const application = applicationOf(directory, oid);
+    const application = holderOf(directory, oid);
     const secrets = application.secrets.filter((known) => known.keyId !== keyId);
     const certificates = application.certificates.filter((known) => known.keyId !== keyId);
     if (secrets.length + certificates.length === application.secrets.length + application.certificates.length) {
@@ -101,24 +106,32 @@ export async function removeCredential(directory: Directory, oid: string, keyId:
         status: 404,
       });
     }
-    const put = { ...application, secrets, certificates, tokensValidFromS: nextSecond(directory) };
-    return { changes: [{ put }], result: undefined };
+    const tokensValidFromS = nextSecond(directory);
+    if (application.kind === 'servicePrincipal')
+      return { changes: [{ put: { ...application, secrets, certificates, tokensValidFromS } }], result: undefined };
+    const principals = [...directory.servicePrincipals.values()].filter(({ appId }) => appId === application.appId);
+    const ended = principals.map((principal) => ({ put: { ...principal, tokensValidFromS } }));
+    return { changes: [{ put: { ...application, secrets, certificates } }, ...ended], result: undefined };
   });
 }
 
-function applicationOf(directory: Directory, oid: string): ServicePrincipal {
-  const application = directory.servicePrincipals.get(oid.toLowerCase());
-  if (application !== undefined) return application;
-  throw new Refusal('Request_ResourceNotFound', `No service principal has the object id "${oid.slice(0, 64)}".`, {
-    status: 404,
-  });
+/** What has credentials: a service principal, or the application that it is registered as. */
+function holderOf(directory: Directory, oid: string): ServicePrincipal | Application {
+  const id = oid.toLowerCase();
+  const holder = directory.servicePrincipals.get(id) ?? directory.applications.get(id);
+  if (holder !== undefined) return holder;
+  throw new Refusal(
+    'Request_ResourceNotFound',
+    `No service principal or application has the object id "${oid.slice(0, 64)}".`,
+    { status: 404 },
+  );
 }
 
-function refuseManyCredentials({ secrets, certificates }: ServicePrincipal): void {
+function refuseManyCredentials({ secrets, certificates }: ServicePrincipal | Application): void {
   if (secrets.length + certificates.length < credentialsPerApplicationMax) return;
   throw new Refusal(
     'CredentialQuotaExceeded',
-    `A service principal has at most ${credentialsPerApplicationMax} credentials; remove one first.`,
+    `A program has at most ${credentialsPerApplicationMax} credentials; remove one first.`,
     { status: 409 },
   );
 }

@@ -183,6 +183,15 @@ export async function setPassword(
   });
 }
 
+/** Gives a user another display name. */
+export async function renameUser(directory: Directory, oid: string, displayName: string): Promise<void> {
+  checkDisplayName(displayName);
+  await change(directory, () => ({
+    changes: [{ put: { ...userOf(directory, oid), displayName } }],
+    result: undefined,
+  }));
+}
+
 /** Switches a user or a service principal on or off. Off ends all its sign-ins and tokens at once. */
 export async function setEnabled(directory: Directory, oid: string, isEnabled: boolean): Promise<void> {
   await change(directory, () => {
@@ -191,6 +200,14 @@ export async function setEnabled(directory: Directory, oid: string, isEnabled: b
     if (!isEnabled && administrators.length === 1 && administrators[0] === row.id) throw lastAdministrator();
     const put = isEnabled ? { ...row, isEnabled } : { ...row, isEnabled, tokensValidFromS: nextSecond(directory) };
     return { changes: [{ put }, ...(isEnabled ? [] : endSignIns(directory, oid))], result: undefined };
+  });
+}
+
+/** Ends all sign-ins and tokens of a user; it may sign in again. */
+export async function revokeSignIns(directory: Directory, oid: string): Promise<void> {
+  await change(directory, () => {
+    const put = { ...userOf(directory, oid), tokensValidFromS: nextSecond(directory) };
+    return { changes: [{ put }, ...endSignIns(directory, oid)], result: undefined };
   });
 }
 

@@ -1,6 +1,6 @@
 /** Checks an access token at a face: signature, issuer, audience, time, and that its principal still stands. */
 
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { tokenBytesMax, tokenCachedMax, tokenCachedMs } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
@@ -79,7 +79,7 @@ const toleranceS = 5;
 export function tokenVerifier(rules: TokenRules): (token: string) => Promise<Principal> {
   const cache = new Map<string, Seen>();
   return async (token) => {
-    const hash = createHash('sha256').update(token).digest('base64url');
+    const hash = hashOf('sha256', token, 'base64url');
     const known = cache.get(hash);
     if (known !== undefined && rules.now() < known.untilMs) return standing(known.claims, rules);
     cache.delete(hash);

@@ -165,11 +165,14 @@ function checkRows({ database, ring, rows }: Checked, { live }: Replay, sequence
   };
 }
 
+/** Where the database finds its own pages wrong without a number of one. */
+export const pagesPlace = 'the database pages';
+
 function checkPages({ database }: Checked, sequence: number): Finding | undefined {
   const [first, ...others] = database.flaws();
   if (first === undefined) return undefined;
   return {
-    place: 'the database pages',
+    place: pagesPlace,
     reason: `${first}${others.length > 0 ? ` (and ${others.length} more)` : ''}`,
     sequence,
   };

@@ -32,6 +32,17 @@ export type AuditRecord = Omit<SealedRecord, 'sealed' | 'effects' | 'audit'> & {
 /** Entries with an audit part below `before`, newest first. */
 export type AuditQuery = { readonly before: number; readonly limit: number; readonly subscription?: string };
 
+/** A place in the audit of a subscription in the order of time. */
+export type AuditPlace = { readonly at: number; readonly sequence: number };
+
+/** Entries of a subscription with an audit part, from a time on and below a place, newest first. Times are those of the commits. */
+export type AuditStretch = {
+  readonly subscription: string;
+  readonly from: number;
+  readonly before: AuditPlace;
+  readonly limit: number;
+};
+
 /** One open database. Reads see what is committed. Every method throws a Refusal or Fault of `damage.ts`, never a driver's error. */
 export interface StoreDatabase {
   readonly storeId: string;
@@ -40,6 +51,7 @@ export interface StoreDatabase {
   /** Entries from `from` on, ascending. */
   log(from: number, limit: number): SealedRecord[];
   audits(query: AuditQuery): AuditRecord[];
+  auditsIn(span: AuditStretch): AuditRecord[];
   row(place: RowPlace): SealedRow | undefined;
   /** Rows of a table after a key, ascending. */
   tableRows(after: RowPlace, limit: number): SealedRow[];

@@ -1,9 +1,9 @@
 /** Looks at a store read-only and says what is wrong with it: nothing is changed, whatever is found. */
 
 import { existsSync, statSync } from 'node:fs';
-import { Refusal, type Fault } from '#base/wrong.ts';
+import { Fault, Refusal } from '#base/wrong.ts';
 import { hasAnchor, readAnchor } from '#engine/store/anchor.ts';
-import type { Checked, Finding } from '#engine/store/check.ts';
+import { pagesPlace, type Checked, type Finding } from '#engine/store/check.ts';
 import { Keyring } from '#engine/store/keyring.ts';
 import type { StoreKeys } from '#engine/store/seal.ts';
 import { isOpenHere, isPageDamage, openSqlite } from '#engine/store/sqlite.ts';
@@ -27,7 +27,8 @@ export function inspect({ file, keys }: Inspected, check: (checked: Checked) => 
   if (isGone(file)) return { kind: 'damaged', ...lost };
   const progress = { good: 0 };
   try {
-    return inspectOpen({ file, keys }, { check, progress });
+    const verdict = inspectOpen({ file, keys }, { check, progress });
+    return verdict.kind === 'damaged' ? { ...verdict, ...numbered({ file, keys }, verdict) } : verdict;
   } catch (error) {
     if (isPageDamage(error)) return { kind: 'damaged', ...locate({ file, keys }, error, progress.good) };
     // A file without tables was never a store, unless an anchor says what it held.
@@ -87,6 +88,13 @@ function locate({ file, keys }: Inspected, { code, message: says }: Fault, seque
   }
   const tail = scan.tailBytes > 0 ? ` and ${scan.tailBytes} bytes` : '';
   return { place: `the end of the file, after page ${scan.pages}${tail}`, reason: says, sequence };
+}
+
+/** A page that only an index needs is met by the check of all pages alone, which does not say its number. */
+function numbered(inspected: Inspected, { place, reason, sequence }: Finding): Finding | undefined {
+  if (place !== pagesPlace || isOpenHere(inspected.file)) return undefined;
+  if (scanPages(inspected.file, inspected.keys.database).damaged.length === 0) return undefined;
+  return locate(inspected, new Fault('StorePagesDamaged', reason), sequence);
 }
 
 function refuseIfForeign(file: string, { pages, damaged }: PageScan): void {

@@ -26,6 +26,11 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    format: 2,
+    name: 'the audit of a subscription by time',
+    sql: 'CREATE INDEX log_audit ON log (subscription, at, sequence) WHERE audit IS NOT NULL;',
+  },
 ];
 
 /** The format that this version writes. */

@@ -5,7 +5,15 @@ import { resolve } from 'node:path';
 import type { KeyObject } from 'node:crypto';
 import { Fault, Refusal } from '#base/wrong.ts';
 import { genesisOf, type SealedRecord } from '#engine/store/chain.ts';
-import type { AuditQuery, AuditRecord, Batch, RowPlace, StoreDatabase, StoredHead } from '#engine/store/database.ts';
+import type {
+  AuditQuery,
+  AuditRecord,
+  AuditStretch,
+  Batch,
+  RowPlace,
+  StoreDatabase,
+  StoredHead,
+} from '#engine/store/database.ts';
 import type { SealedRow } from '#engine/store/effects.ts';
 import type { WrappedKey } from '#engine/store/keyring.ts';
 import { currentFormat, migrations } from '#engine/store/migrations.ts';
@@ -137,10 +145,10 @@ type Statements = Readonly<Record<Name, Statement>>;
 
 const recordColumns = 'sequence, at, subscription, kind, dataKey, audit, effects, sealed, hash';
 const rowColumns = 'name AS "table", key, dataKey, sequence, sealed';
+const auditColumns = `SELECT l.sequence, l.at, l.subscription, l.kind, l.dataKey, l.audit, l.hash, p.hash AS previous
+   FROM log l LEFT JOIN log p ON p.sequence = l.sequence - 1`;
 const auditText = (where: string) =>
-  `SELECT l.sequence, l.at, l.subscription, l.kind, l.dataKey, l.audit, l.hash, p.hash AS previous
-   FROM log l LEFT JOIN log p ON p.sequence = l.sequence - 1
-   WHERE l.sequence < ? AND l.audit IS NOT NULL ${where} ORDER BY l.sequence DESC LIMIT ?`;
+  `${auditColumns} WHERE l.sequence < ? AND l.audit IS NOT NULL ${where} ORDER BY l.sequence DESC LIMIT ?`;
 const texts = {
   begin: 'BEGIN IMMEDIATE',
   commit: 'COMMIT',
@@ -152,6 +160,8 @@ const texts = {
   append: `INSERT INTO log (${recordColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   audits: auditText(''),
   auditsOf: auditText('AND l.subscription = ?'),
+  auditsIn: `${auditColumns} WHERE l.audit IS NOT NULL AND l.subscription = ? AND l.at >= ? AND (l.at, l.sequence) < (?, ?)
+   ORDER BY l.at DESC, l.sequence DESC LIMIT ?`,
   row: `SELECT ${rowColumns} FROM row WHERE name = ? AND key = ?`,
   tableRows: `SELECT ${rowColumns} FROM row WHERE name = ? AND key > ? ORDER BY key LIMIT ?`,
   allRows: `SELECT ${rowColumns} FROM row WHERE (name, key) > (?, ?) ORDER BY name, key LIMIT ?`,
@@ -210,6 +220,10 @@ class SqliteDatabase implements StoreDatabase {
         ? this.#sql.audits.all(before, limit)
         : this.#sql.auditsOf.all(before, subscription, limit),
     );
+  }
+
+  auditsIn({ subscription, from, before, limit }: AuditStretch): AuditRecord[] {
+    return this.#read(() => this.#sql.auditsIn.all(subscription, from, before.at, before.sequence, limit));
   }
 
   row({ table, key }: RowPlace): SealedRow | undefined {

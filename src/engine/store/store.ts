@@ -11,7 +11,14 @@ import { batchOf, draftOf, type BatchTools, type Draft } from '#engine/store/bat
 import { genesisOf } from '#engine/store/chain.ts';
 import { checkTail } from '#engine/store/check.ts';
 import { damaged, wayBackOf } from '#engine/store/damage.ts';
-import type { Batch, StoreDatabase, StoredHead } from '#engine/store/database.ts';
+import type {
+  AuditPlace,
+  AuditRecord,
+  AuditStretch,
+  Batch,
+  StoreDatabase,
+  StoredHead,
+} from '#engine/store/database.ts';
 import { anchorFile, inspect, refuseMissing } from '#engine/store/inspect.ts';
 import { Keyring } from '#engine/store/keyring.ts';
 import {
@@ -45,7 +52,13 @@ export type Entry = {
 export type Position = { readonly sequence: number; readonly hash: string };
 
 /** One audit entry with its place in the log. */
-export type AuditLine = { readonly sequence: number; readonly subscription: string; readonly entry: AuditEntry };
+export type AuditLine = {
+  readonly sequence: number;
+  /** When it was committed. */
+  readonly at: number;
+  readonly subscription: string;
+  readonly entry: AuditEntry;
+};
 
 /** The open store. Reads see what is committed. */
 export interface Store {
@@ -59,6 +72,8 @@ export interface Store {
   row(table: string, key: string): Json | undefined;
   /** Audit entries below a sequence, newest first: at most `limit` of those that stand there, fewer where data keys were destroyed. */
   audits(query: { before: number; limit: number; subscription?: string }): { lines: AuditLine[]; next?: number };
+  /** Audit entries of a subscription committed from a time on and below a place in it, newest first, found by index. */
+  auditsIn(span: AuditStretch): { lines: AuditLine[]; next?: AuditPlace };
   /** Destroys a subscription's data keys and its current rows: what it wrote can no longer be read here, the chain stays whole. */
   shred(subscription: string): Promise<Position>;
   /** Writes a whole, encrypted copy to a new file and answers the entry it ends with. */
@@ -288,8 +303,24 @@ class LogStore implements Store {
   }
 
   audits(query: { before: number; limit: number; subscription?: string }): { lines: AuditLine[]; next?: number } {
+    const records = this.#parts.database.audits(query);
+    const lines = this.#opened(records);
+    const last = records.at(-1)?.sequence;
+    return records.length < query.limit || last === undefined ? { lines } : { lines, next: last };
+  }
+
+  auditsIn(span: AuditStretch): { lines: AuditLine[]; next?: AuditPlace } {
+    const records = this.#parts.database.auditsIn(span);
+    const lines = this.#opened(records);
+    const last = records.at(-1);
+    return records.length < span.limit || last === undefined
+      ? { lines }
+      : { lines, next: { at: last.at, sequence: last.sequence } };
+  }
+
+  /** The entries in the clear; those whose data key was destroyed are left out. */
+  #opened(records: readonly AuditRecord[]): AuditLine[] {
     const { database, tools } = this.#parts;
-    const records = database.audits(query);
     const lines: AuditLine[] = [];
     for (const record of records) {
       const held = tools.ring.get(record.dataKey);
@@ -300,10 +331,10 @@ class LogStore implements Store {
       const opened: Opened<AuditEntry> = isReadable
         ? openAudit(record, previous, held.key)
         : { kind: 'broken', reason: 'its data key or the entry before it is missing' };
-      lines.push({ sequence: record.sequence, subscription: record.subscription, entry: this.#whole(opened, place) });
+      const { sequence, at, subscription } = record;
+      lines.push({ sequence, at, subscription, entry: this.#whole(opened, place) });
     }
-    const last = records.at(-1)?.sequence;
-    return records.length < query.limit || last === undefined ? { lines } : { lines, next: last };
+    return lines;
   }
 
   snapshot(file: string): Position {

@@ -27,6 +27,7 @@ export function watchedStore(store: Store, onStopped: (cause: unknown) => void):
     rows: (table) => store.rows(table),
     row: (table, key) => store.row(table, key),
     audits: (query) => store.audits(query),
+    auditsIn: (span) => store.auditsIn(span),
     snapshot: (file) => store.snapshot(file),
     close: () => store.close(),
   };

@@ -9,7 +9,7 @@ import type { Principal } from '#engine/identity/verify-token.ts';
 import type { Plane } from '#model/plans/plane.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
-import type { RefusedToken } from '#faces/arm/identified.ts';
+import type { RefusedToken } from '#engine/identity/presented.ts';
 import type { ShownTexts } from '#faces/arm/shown-texts.ts';
 
 /** Addresses of the stamp as clients of the plane see them. `login` is `https://adfs.<zone>/adfs`. */
@@ -43,6 +43,8 @@ export type ArmOptions = {
   readonly noteRefused?: (event: RefusedToken) => void;
   readonly location: string;
   readonly enforcing: boolean;
+  /** Raises the caller's own access, when it is one that may; false when it is not. Without it nobody may. */
+  readonly elevate?: (caller: Caller) => Promise<boolean>;
   readonly longRunning: 'auto' | 'async' | 'location' | 'poll';
   readonly now: () => number;
   readonly newGuid: () => string;

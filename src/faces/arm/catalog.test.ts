@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { builtInRoles } from '#access/roles.ts';
-import { builtInRoleIds } from '#model/authorization/role-definition.ts';
+import { builtInRoleIds } from '#model/authorization/built-in-role-ids.ts';
 import { nouns } from '#model/nouns.ts';
 import { canonicalType } from '#model/types.ts';
 import { apiVersionsOf, namespacesOf, rowOf, rowsOf, serves } from '#faces/arm/catalog.ts';
@@ -41,7 +41,7 @@ test('a row that merges tags is one whose noun patches itself', () => {
   }
 });
 
-test('api-versions are listed newest first, and one of them is no preview', () => {
+test('api-versions are listed newest first, and one of them is no preview, where there ever was another', () => {
   for (const { type } of rows) {
     const versions = apiVersionsOf(type);
     assert.deepEqual(
@@ -52,10 +52,8 @@ test('api-versions are listed newest first, and one of them is no preview', () =
         .toReversed(),
       type,
     );
-    assert.ok(
-      versions.some((one) => one.length === 10),
-      type,
-    );
+    // Azure's own consumption API was never released.
+    assert.ok(versions.some((one) => one.length === 10) || type === 'Microsoft.Commerce/usageAggregates', type);
   }
   assert.deepEqual(apiVersionsOf('Contoso/x'), []);
 });

@@ -3,6 +3,7 @@
 import { servesType, type Plane } from '#model/plans/plane.ts';
 import { planRows } from '#faces/arm/plan-rows.ts';
 import {
+  commerceVersions,
   computeVersions,
   diskVersions,
   insightsVersions,
@@ -103,7 +104,7 @@ const part = (within: string): Change => ({
 
 // Status codes and long-running verbs are those of the swagger (network 2018-11-01, compute 2020-06-01, locks 2016-09-01,
 // authorization 2015-07-01, resources 2019-10-01): clients take an unlisted 2xx for an error.
-const rows: readonly Row[] = [
+export const rows: readonly Row[] = [
   network('applicationSecurityGroups'),
   network('connections'),
   network('loadBalancers'),
@@ -210,6 +211,8 @@ const rows: readonly Row[] = [
   surface('Microsoft.Storage/locations', storageVersions),
   surface('Microsoft.Storage/operations', storageVersions),
   surface('Microsoft.Insights/eventtypes', insightsVersions),
+  surface('Microsoft.Commerce/usageAggregates', commerceVersions),
+  surface('Microsoft.Insights/eventcategories', insightsVersions),
   surface('Microsoft.Security/jitNetworkAccessPolicies', securityVersions),
   surface('Microsoft.Security/operations', securityVersions),
   {

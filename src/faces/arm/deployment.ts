@@ -16,6 +16,7 @@ const running = ['Accepted', 'Running', 'Canceling'];
 
 /** PUT: starts, or replaces one that has ended. */
 export async function putDeployment(call: Call): Promise<Answer> {
+  authorized(call, 'write');
   const { record, operation, existed } = await call.engine.deployments.start(inputOf(call), call.caller);
   const headers = { 'retry-after': '1', ...pollHeaders(call, { record, operation }) };
   return shown(deploymentBody(record), existed ? 200 : 201, headers);
@@ -48,7 +49,7 @@ export function headDeployment(call: Call): Answer {
 
 /** DELETE: removes the record, not what it deployed. */
 export async function deleteDeployment(call: Call): Promise<Answer> {
-  scopeOf(call);
+  authorized(call, 'delete');
   await call.engine.deployments.remove(idOf(call), call.caller);
   return bare(204);
 }
@@ -70,7 +71,7 @@ export function listDeployments(call: Call): Answer {
 
 /** POST `cancel`. */
 export async function cancelDeployment(call: Call): Promise<Answer> {
-  scopeOf(call);
+  authorized(call, 'cancel/action');
   await call.engine.deployments.cancel(idOf(call), call.caller);
   return bare(204);
 }
@@ -80,6 +81,7 @@ export async function cancelDeployment(call: Call): Promise<Answer> {
  * (arm facts §0.6).
  */
 export async function validateDeployment(call: Call): Promise<Answer> {
+  authorized(call, 'validate/action');
   const input = inputOrRefusal(call);
   if (input instanceof Refusal) return shown({ error: errorBody(input) as unknown as Json });
   const { properties, error } = await call.engine.deployments.validate(input, call.caller);
@@ -89,6 +91,7 @@ export async function validateDeployment(call: Call): Promise<Answer> {
 
 /** POST `whatIf`. */
 export async function whatIfDeployment(call: Call): Promise<Answer> {
+  authorized(call, 'whatIf/action');
   const { changes, diagnostics, error } = await call.engine.deployments.whatIf(inputOf(call), call.caller);
   if (error !== undefined) return shown({ status: 'Failed', error: error as unknown as Json });
   return shown({
@@ -99,6 +102,7 @@ export async function whatIfDeployment(call: Call): Promise<Answer> {
 
 /** POST `exportTemplate` of a deployment: templates are not kept, since parameters and literals in them may be secrets. */
 export function exportDeployment(call: Call): never {
+  authorized(call, 'exportTemplate/action');
   const record = recordOf(call);
   const says = `The stamp does not keep the template of the deployment '${record.name}'. Export the resource group instead.`;
   throw new Refusal('ExportTemplateNotAvailable', says, { status: 409, target: record.id });
@@ -149,6 +153,14 @@ function scopeOf(call: Call): string {
   checkSubscription(call, scope);
   checkGroup(call, scope);
   return call.engine.view().get(scope)?.id ?? scope;
+}
+
+/** The right goes before what is wrong with the body, and before whether there is such a deployment. */
+function authorized(call: Call, act: string): void {
+  const scope = partOf(call, 'scope');
+  // Whoever asks at no scope of deployments, or in a group that is not there, is told so.
+  if (scopeOfId(scope) === undefined || call.engine.view().get(scope) === undefined) return;
+  call.engine.authorize(call.caller, `${type}/${act}`, scope);
 }
 
 function idOf(call: Call): string {

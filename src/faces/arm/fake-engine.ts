@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { Refusal } from '#base/wrong.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import { CompileMemo, compileStamp } from '#compile/stamp.ts';
+import { auditTrail } from '#engine/audit/trail.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
+import type { AuditLine } from '#engine/store/store.ts';
 import { askedBy } from '#engine/gate/asked-by.ts';
 import { drawRequest, nounOf } from '#engine/gate/draw.ts';
 import type {
@@ -27,6 +29,7 @@ import { armFace } from '#faces/arm/face.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
 import { typeOfId } from '#model/arm-id.ts';
 import { MemoryDraft, MemoryView } from '#model/memory.ts';
+import type { Interval } from '#model/metering/meters.ts';
 import { nouns } from '#model/nouns.ts';
 import type { Context, Resource } from '#model/resource.ts';
 
@@ -59,19 +62,19 @@ class FakeEngine implements Engine {
   failure: Error | undefined;
   #count = 0;
   #mark = 0;
-  readonly audit = {
-    list: () => [
-      {
-        at: 0,
-        who: { upn: 'ada' },
-        operation: 'x/write',
-        resource: s,
-        outcome: 'Succeeded',
-        sequence: 1,
-        correlationId: 'c',
-      },
-    ],
-  };
+  /** Entries that the log has, newest first. */
+  readonly audited: AuditLine[] = [];
+  readonly audit = auditTrail({
+    auditsIn: ({ subscription: wanted, from, before, limit }) => {
+      const below = this.audited.filter(
+        ({ subscription, at, sequence }) =>
+          subscription === wanted && at >= from && (at < before.at || (at === before.at && sequence < before.sequence)),
+      );
+      const lines = below.slice(0, limit);
+      const last = lines.at(-1);
+      return below.length <= limit || last === undefined ? { lines } : { lines, next: last };
+    },
+  });
   readonly deployments: Deployments;
   readonly questions: Questions;
   readonly people = {
@@ -99,7 +102,7 @@ class FakeEngine implements Engine {
       ...owned(s, { displayName: 'Test', state: 'Enabled' }),
       ...owned(provider, { displayName: 'Provider', state: 'Enabled', routingResourceManagerType: 'Admin' }),
     ]);
-    this.access = new AccessIndex(() => this.memory);
+    this.access = new AccessIndex(() => this.memory, tenantId);
     this.deployments = fakeDeployments(this);
     const programs = () => Promise.resolve(compileStamp(this.memory, this.context('').stamp, new CompileMemo()));
     this.questions = new Questions({ view: () => this.memory, programs, access: this.access });
@@ -142,6 +145,10 @@ class FakeEngine implements Engine {
 
   authorize(caller: Caller, action: string, scope: string): string {
     return this.access.authorize(caller, action, scope);
+  }
+
+  enter(caller: Caller, action: string, scope: string): void {
+    this.access.enter(caller, action, scope);
   }
 
   mayRead(id: string, caller: Caller): boolean {
@@ -218,6 +225,13 @@ class FakeEngine implements Engine {
   end(change: Partial<Operation> = { status: 'Succeeded' }): void {
     for (const [id, operation] of this.operations)
       this.operations.set(id, { ...operation, endTime: '2026-01-01T00:00:01.000Z', ...change });
+  }
+
+  /** What `metered` answers. */
+  intervals: readonly Interval[] = [];
+
+  metered(): readonly Interval[] {
+    return this.intervals;
   }
 
   /** Nothing is kept: tests change operations as they like. */

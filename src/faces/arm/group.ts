@@ -99,7 +99,8 @@ export function exportGroup(call: Call): Answer {
 
 /** Moves: a resource's place is part of its identity here, in the data plane too. */
 export function refuseMove(call: Call): never {
-  groupId(call);
+  const action = 'Microsoft.Resources/subscriptions/resourceGroups/moveResources/action';
+  call.engine.authorize(call.caller, action, groupId(call));
   const says =
     'Resources cannot be moved between groups or subscriptions on this stamp: deploy them anew in the target, then delete them here.';
   throw new Refusal('ResourceMoveNotSupported', says, { status: 409 });

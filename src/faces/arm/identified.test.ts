@@ -6,7 +6,8 @@ import { Refusal } from '#base/wrong.ts';
 import { generateProofKey, makeProof, readProofKey } from '#engine/identity/proof-maker.ts';
 import { TokenRefusal, type Principal } from '#engine/identity/verify-token.ts';
 import { fakeStamp, owner, tenantId, type Call, type FakeStamp, type Reply } from '#faces/arm/fake-engine.ts';
-import { boundWanted, type RefusedToken } from '#faces/arm/identified.ts';
+import type { RefusedToken } from '#engine/identity/presented.ts';
+import { boundWanted } from '#faces/arm/identified.ts';
 
 const key = await readProofKey(generateProofKey());
 const path = '/subscriptions?api-version=2022-12-01';

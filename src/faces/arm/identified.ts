@@ -6,21 +6,9 @@ import type { Caller } from '#engine/engine.ts';
 import { certificateHash } from '#engine/identity/connection.ts';
 import { proofAlgorithms, type Proofs } from '#engine/identity/dpop.ts';
 import { presented } from '#engine/identity/presented.ts';
-import { TokenRefusal, type Principal, type TokenWho } from '#engine/identity/verify-token.ts';
+import { TokenRefusal, type Principal } from '#engine/identity/verify-token.ts';
 import type { Asked } from '#faces/arm/asked.ts';
 import type { ArmOptions } from '#faces/arm/call.ts';
-
-/** A token that was refused: who (when its signature is ours), from where, why; never the token. */
-export type RefusedToken = {
-  readonly who: TokenWho;
-  readonly from: string;
-  readonly code: string;
-  readonly because: string;
-  readonly method: string;
-  readonly path: string;
-  readonly correlationId: string;
-  readonly requestId: string;
-};
 
 type Identifying = {
   readonly options: ArmOptions;

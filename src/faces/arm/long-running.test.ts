@@ -116,7 +116,7 @@ test('an operation is shown to who began it or may read its resource, not to a s
     const put = await stamp.send(nsg, withBody);
     const link = here(stamp, put.headers['azure-asyncoperation']);
     const other = await stamp.send(link, { headers: { authorization: 'Bearer stranger' } });
-    assert.equal(other.status, 404);
+    assert.equal(other.status, 403);
   });
 });
 

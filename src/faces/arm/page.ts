@@ -53,7 +53,7 @@ export function cutPage<T extends { readonly id?: unknown }>(
   const last = items[end - 1];
   const page = items.slice(start, end);
   if (end >= items.length || last === undefined) return { page };
-  return { page, nextLink: linkTo(call, `${end}.${String(last.id ?? '')}`) };
+  return { page, nextLink: linkTo(call, Buffer.from(`${end}.${String(last.id ?? '')}`).toString('base64url')) };
 }
 
 /** `$top`, where it is given. */
@@ -81,9 +81,10 @@ function startOf<T extends { readonly id?: unknown }>({ asked }: Call, items: re
   return found < 0 ? Number(place) : found + 1;
 }
 
-function linkTo({ asked }: Call, token: string): string {
+/** The address of the same question from a place on. */
+export function linkTo({ asked }: Call, token: string): string {
   const query = new URLSearchParams([...asked.query].filter(([key]) => key !== '$skiptoken'));
-  query.set('$skiptoken', Buffer.from(token).toString('base64url'));
+  query.set('$skiptoken', token);
   const path = asked.segments.map((segment) => `/${encodeURIComponent(segment)}`).join('');
   return `${asked.base}${path}?${query.toString()}`;
 }

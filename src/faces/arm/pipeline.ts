@@ -5,6 +5,7 @@ import { Refusal } from '#base/wrong.ts';
 import type { Json } from '#base/json.ts';
 import type { Caller, Engine } from '#engine/engine.ts';
 import type { Proofs } from '#engine/identity/dpop.ts';
+import { signUpType } from '#model/plans/ids.ts';
 import { planeOfScope } from '#model/plans/plane.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Asked } from '#faces/arm/asked.ts';
@@ -50,6 +51,7 @@ const grid: readonly (readonly [asks: string, check: Check])[] = [
   ["is its subscription one of this plane's?", onPlane],
   ['is the api-version served for that type?', served],
   ['does the path take this method?', methodTaken],
+  ['does the caller hold anything in this subscription?', admitted],
   ['what is in the body?', bodyRead],
   ['what does the engine say?', handled],
 ];
@@ -141,6 +143,19 @@ function methodTaken({ route, asked }: Pass): Partial<Pass> {
   const taken = Object.keys(methods).join(', ');
   const says = `The http method '${asked.method}' is not supported at '${asked.path.slice(0, 500)}'. Supported: ${taken}.`;
   throw new Refusal('MethodNotAllowed', says, { status: 405 });
+}
+
+/** One check for every route, also for one that is added later: a subscription is closed to who has no role in it. */
+function admitted({ options, asked, caller, route }: Pass): Partial<Pass> {
+  if (caller === undefined || route === undefined) return {};
+  const { type, acts = [] } = route.row;
+  // Who signs up for a subscription holds no role in it yet; the gate judges that write by the offer.
+  if (type === signUpType) return {};
+  const last = asked.segments.at(-1) ?? '';
+  const act = acts.find((one) => one.toLowerCase().startsWith(`${last.toLowerCase()}/`)) ?? `${last}/action`;
+  const verbs: { readonly [method: string]: string } = { GET: 'read', HEAD: 'read', DELETE: 'delete', POST: act };
+  options.engine.enter(caller, `${type}/${verbs[asked.method] ?? 'write'}`, `/${asked.segments.join('/')}`);
+  return {};
 }
 
 async function bodyRead({ request, endpoint }: Pass): Promise<Partial<Pass>> {

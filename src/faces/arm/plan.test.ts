@@ -163,7 +163,7 @@ test('a user of any directory signs up and owns the subscription, in the directo
   for (const other of ['owner', 'stranger'])
     equal(
       outcomeOf(await user(other, 'PUT', `${path}/resourceGroups/two`, { location: 'local' })),
-      '403 AuthorizationFailed',
+      '404 SubscriptionNotFound',
     );
 });
 
@@ -177,7 +177,7 @@ const asked: readonly (readonly [who: string, id: string, body: JsonObject, outc
   ['stranger', guid('b'), wish('gold', { tenantId: guid('c') }), '400 InvalidParameter'],
   ['stranger', guid('b'), wish('gold', { subscriptionId: guid('c') }), '400 InvalidParameter'],
   ['stranger', 'no-guid', wish('gold'), '400 InvalidSubscriptionId'],
-  ['stranger', guid('a'), wish('gold'), '403 AuthorizationFailed'],
+  ['stranger', guid('a'), wish('gold'), '404 SubscriptionNotFound'],
   ['owner', s.split('/')[2] ?? '', wish('gold'), '403 AuthorizationFailed'],
   ['owner', provider.split('/')[2] ?? '', wish('gold'), '404 SubscriptionNotFound'],
 ];

@@ -3,7 +3,7 @@
 import { equal, ok } from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { namespacesOf, rowsOf } from '#faces/arm/catalog.ts';
-import { fakeStamp, provider, s } from '#faces/arm/fake-engine.ts';
+import { fakeStamp, provider, s, tenantId } from '#faces/arm/fake-engine.ts';
 import { linesOf } from '#faces/arm/table.ts';
 
 type Plane = 'tenant' | 'admin';
@@ -86,7 +86,7 @@ test('a role on a subscription of one plane lets nobody do anything there from t
   const caller = {
     oid: 'aaaaaaaa-0000-4000-8000-000000000001',
     kind: 'user',
-    tenantId: '',
+    tenantId,
     groups: [],
     from: '',
     correlationId: '',

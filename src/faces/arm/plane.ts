@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from '#base/json.ts';
 import { nouns } from '#model/nouns.ts';
+import type { Interval } from '#model/metering/meters.ts';
 import { isStanding } from '#model/plans/ids.ts';
 import { planeOfScope, planeOfType, type Plane } from '#model/plans/plane.ts';
 import type { Context, Resource, View } from '#model/resource.ts';
@@ -34,6 +35,10 @@ export class PlaneEngine implements Engine {
     return this.#view;
   }
 
+  metered(subscription: string, from: number): readonly Interval[] {
+    return this.#engine.metered(subscription, from);
+  }
+
   mark(): number {
     return this.#engine.mark();
   }
@@ -48,6 +53,10 @@ export class PlaneEngine implements Engine {
 
   authorize(caller: Caller, action: string, scope: string): string {
     return this.#engine.authorize(caller, action, scope);
+  }
+
+  enter(caller: Caller, action: string, scope: string): void {
+    this.#engine.enter(caller, action, scope);
   }
 
   may(caller: Caller, action: string, scope: string): boolean {

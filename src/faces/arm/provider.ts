@@ -23,14 +23,19 @@ export function getProvider(call: Call): Answer {
 
 /** POST `register` and `unregister`: providers of a stamp are part of it. */
 export function registerProvider(call: Call): Answer {
+  mayRegister(call, 'register');
   return getProvider(call);
 }
 
 export function unregisterProvider(call: Call): never {
   const namespace = namespaceNamed(call);
-  subscriptionId(call);
+  mayRegister(call, 'unregister');
   const says = `The resource provider '${namespace}' is part of the stamp and cannot be unregistered.`;
   throw new Refusal('ProviderCannotBeUnregistered', says, { status: 409 });
+}
+
+function mayRegister(call: Call, act: string): void {
+  call.engine.authorize(call.caller, `${namespaceNamed(call)}/${act}/action`, subscriptionId(call));
 }
 
 function namespaceNamed(call: Call): string {

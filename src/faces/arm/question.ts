@@ -9,8 +9,18 @@ import type { HopAnswer, Target } from '#engine/questions/questions.ts';
 import { canonicalId, typeOfId } from '#model/arm-id.ts';
 import { finish, missing, note, objectOf, oneOf, readBody, textOf, type Reader } from '#model/parse.ts';
 import { shown, type Answer } from '#faces/arm/answer.ts';
-import { bodyObject, groupId, partOf, type Call } from '#faces/arm/call.ts';
+import { bodyObject, groupId, partOf, type Call, type Handler } from '#faces/arm/call.ts';
 import { layerBody, nicRulesBody, hopType, routeBody, topologyBody } from '#faces/arm/question-body.ts';
+
+/** Hands a question on, for who may ask it there: that goes before what is wrong with its body. */
+export async function asked(
+  call: Call,
+  { type, name, handler }: { readonly type: string; readonly name: string; readonly handler: Handler },
+): Promise<Answer> {
+  const id = `${groupId(call)}/providers/${type}/${partOf(call, 'name')}`;
+  call.engine.authorize(call.caller, `${type}/${name}/action`, id);
+  return await handler(call);
+}
 
 /** POST `networkInterfaces/{nic}/effectiveNetworkSecurityGroups`. */
 export async function effectiveGroups(call: Call): Promise<Answer> {

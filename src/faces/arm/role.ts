@@ -8,7 +8,7 @@ import { tryId } from '#model/arm-id.ts';
 import { customRole, roleAssignmentType, roleDefinitionType } from '#model/authorization/role-definition.ts';
 import type { Plane } from '#model/plans/plane.ts';
 import type { Resource } from '#model/resource.ts';
-import { shown, type Answer } from '#faces/arm/answer.ts';
+import { bare, shown, type Answer } from '#faces/arm/answer.ts';
 import { checkGroup, checkSubscription, partOf, type Call } from '#faces/arm/call.ts';
 import { namespacesOf, rowsOf } from '#faces/arm/catalog.ts';
 import { calledWith, equalTo, parseFilter, type Term } from '#faces/arm/filter.ts';
@@ -179,9 +179,11 @@ function showOperations(namespace: string, plane: Plane): JsonObject {
   };
 }
 
-/** POST `elevateAccess`: nobody raises their own rights here. */
-export function refuseElevation(): never {
-  const says = 'Access is not elevated by asking: an owner of the scope must make a role assignment.';
+/** POST `elevateAccess`: the first administrator alone gets User Access Administrator at `/` by asking. */
+export async function elevateAccess({ options, caller }: Call): Promise<Answer> {
+  if ((await options.elevate?.(caller)) === true) return bare(200);
+  const says =
+    'Access is elevated by asking for the first administrator of the stamp alone: an owner of the scope must make a role assignment.';
   throw new Refusal('ElevateAccessNotAllowed', says, { status: 403 });
 }
 

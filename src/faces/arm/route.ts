@@ -1,5 +1,6 @@
 /** Finds who answers a path: the table of fixed addresses first, then any resource, list, part or action by its id. */
 
+import { routeKnownLengthMax, routesKnownMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { canonicalId, splitAction, tryId, typeOfId } from '#model/arm-id.ts';
 import { servesType, type Plane } from '#model/plans/plane.ts';
@@ -52,7 +53,7 @@ export function makeRouter(lines: readonly Line[], handlers: ResourceHandlers, p
   const compiled = lines.map(compile).filter(({ row }) => servesType(plane, row.type));
   const ending = byEnding(compiled);
   const resources = { ...handlers, plane };
-  return (segments, method) => {
+  const find = (segments: readonly string[], method: string): Route => {
     const last = segments.at(-1)?.toLowerCase() ?? '';
     // Two lines may share an address and part the methods among them, each with api-versions of its own.
     let other: Route | undefined;
@@ -64,6 +65,17 @@ export function makeRouter(lines: readonly Line[], handlers: ResourceHandlers, p
       other ??= route;
     }
     return other ?? resourceRoute(`/${segments.join('/')}`, resources);
+  };
+  // A route follows from method and path alone. Who polls or reads the same thing again does not have it looked for again.
+  const known = new Map<string, Route>();
+  return (segments, method) => {
+    const path = `${method} ${segments.join('/')}`;
+    const found = known.get(path);
+    if (found !== undefined) return found;
+    const route = find(segments, method);
+    if (known.size >= routesKnownMax) known.clear();
+    if (path.length <= routeKnownLengthMax) known.set(path, route);
+    return route;
   };
 }
 

@@ -1,6 +1,7 @@
 /** The table's lines for access, tags, the location's catalogs, checks and the activity log. */
 
-import { listActivity } from '#faces/arm/activity.ts';
+import { listActivity, listEventCategories, listTenantActivity } from '#faces/arm/activity.ts';
+import { listUsage } from '#faces/arm/commerce.ts';
 import { configureFlowLog, queryFlowLogStatus } from '#faces/arm/flow-log.ts';
 import * as network from '#faces/arm/network.ts';
 import * as place from '#faces/arm/place.ts';
@@ -61,7 +62,7 @@ const access: readonly Line[] = [
 
 function accessLine(name: string): Line {
   const type = `Microsoft.Authorization/${name}`;
-  if (name === 'elevateAccess') return { pattern: `/providers/${type}`, type, methods: { POST: role.refuseElevation } };
+  if (name === 'elevateAccess') return { pattern: `/providers/${type}`, type, methods: { POST: role.elevateAccess } };
   if (name === 'classicAdministrators')
     return { pattern: `${s}/providers/${type}`, type, methods: { GET: role.listClassicAdministrators } };
   return { pattern: `/providers/${type}`, type, methods: { GET: role.listProviderOperations } };
@@ -182,7 +183,7 @@ const questions: readonly Line[] = (
 ).map(([type, name, handler]) => ({
   pattern: `${rg}/providers/${type}/{name}/${name}`,
   type,
-  methods: { POST: handler },
+  methods: { POST: (call) => question.asked(call, { type, name, handler }) },
 }));
 
 /** As the prover judges them now, at any scope; a policy is a scope too. */
@@ -205,9 +206,28 @@ const activity: readonly Line[] = [
     type: 'Microsoft.Insights/eventtypes',
     methods: { GET: listActivity },
   },
+  {
+    pattern: '/providers/Microsoft.Insights/eventtypes/management/values',
+    type: 'Microsoft.Insights/eventtypes',
+    methods: { GET: listTenantActivity },
+  },
+  {
+    pattern: '/providers/Microsoft.Insights/eventcategories',
+    type: 'Microsoft.Insights/eventcategories',
+    methods: { GET: listEventCategories },
+  },
+];
+
+const commerce: readonly Line[] = [
+  {
+    pattern: `${s}/providers/Microsoft.Commerce/usageAggregates`,
+    type: 'Microsoft.Commerce/usageAggregates',
+    methods: { GET: listUsage },
+  },
 ];
 
 export const surfaces: readonly Line[] = [
+  ...commerce,
   ...access,
   ...tagged,
   ...placed,

@@ -154,7 +154,7 @@ function operations(plane: Plane): Line[] {
   );
   const ofArm = { type: 'Microsoft.Resources/operations', methods: { GET: operationResult } };
   const lists = namespacesOf(plane)
-    .filter((namespace) => namespace !== 'Microsoft.Insights')
+    .filter((namespace) => namespace !== 'Microsoft.Insights' && !namespace.startsWith('Microsoft.Commerce'))
     .map((namespace): Line => {
       const type = `${namespace}/operations`;
       return {

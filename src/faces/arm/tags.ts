@@ -21,12 +21,14 @@ export function getTags(call: Call): Answer {
 /** PUT: the stated set replaces all. 200 only (arm facts §2.2). */
 export async function putTags(call: Call): Promise<Answer> {
   const resource = resourceOf(call);
+  call.engine.authorize(call.caller, `${readType(resource)}/write`, resource.id);
   return await tagged(call, { resource, tags: statedTags(call) });
 }
 
 /** PATCH: `operation` says whether the stated tags are merged, replace all, or are deleted. */
 export async function patchTags(call: Call): Promise<Answer> {
   const resource = resourceOf(call);
+  call.engine.authorize(call.caller, `${readType(resource)}/write`, resource.id);
   const stated = statedTags(call);
   const operation = bodyObject(call)['operation'];
   const word = typeof operation === 'string' ? operation.toLowerCase() : '';
@@ -196,6 +198,11 @@ export async function deleteTagValue(call: Call): Promise<Answer> {
 
 function nameOf(call: Call): { readonly id: string; readonly existing: Resource | undefined } {
   const id = `${subscriptionId(call)}/tagNames/${partOf(call, 'tag')}`;
+  call.engine.authorize(
+    call.caller,
+    `${tagNameType}/${call.asked.method === 'DELETE' && call.parts['value'] === undefined ? 'delete' : 'write'}`,
+    id,
+  );
   return { id, existing: call.engine.view().get(id) };
 }
 

@@ -67,7 +67,7 @@ const storageLines: readonly Line[] = [
 
 /** GET `Microsoft.Network/locations/{location}/usages`. */
 export function listNetworkUsages(call: Call): Answer {
-  const scope = atLocation(call);
+  const scope = countedAt(call, 'Microsoft.Network');
   const id = `${scope}/providers/Microsoft.Network/locations/${call.options.location}/usages`;
   const shown = usages(call, scope, { provider: 'Microsoft.Network', lines: networkLines });
   return listAnswer(
@@ -78,12 +78,25 @@ export function listNetworkUsages(call: Call): Answer {
 
 /** GET `Microsoft.Compute/locations/{location}/usages`. */
 export function listComputeUsages(call: Call): Answer {
-  return listAnswer(call, usages(call, atLocation(call), { provider: 'Microsoft.Compute', lines: computeLines }));
+  return listAnswer(
+    call,
+    usages(call, countedAt(call, 'Microsoft.Compute'), { provider: 'Microsoft.Compute', lines: computeLines }),
+  );
 }
 
 /** GET `Microsoft.Storage/locations/{location}/usages`. */
 export function listStorageUsages(call: Call): Answer {
-  return listAnswer(call, usages(call, atLocation(call), { provider: 'Microsoft.Storage', lines: storageLines }));
+  return listAnswer(
+    call,
+    usages(call, countedAt(call, 'Microsoft.Storage'), { provider: 'Microsoft.Storage', lines: storageLines }),
+  );
+}
+
+/** How much there is in a whole subscription is for who may read that of the whole. */
+function countedAt(call: Call, namespace: string): string {
+  const scope = atLocation(call);
+  call.engine.authorize(call.caller, `${namespace}/locations/usages/read`, scope);
+  return scope;
 }
 
 type Lines = { readonly provider: string; readonly lines: readonly Line[] };

@@ -93,6 +93,8 @@ export const policyExemptionVersions: Versions = {
   previews: days('2020-07-01-preview 2022-07-01-preview 2022-08-01-preview 2023-12-01-preview 2024-12-01-preview'),
 };
 
+export const commerceVersions: Versions = { releases: [], previews: days('2015-06-01-preview') };
+
 export const insightsVersions: Versions = {
   releases: days('2014-04-01 2015-04-01 2016-03-01 2018-01-01'),
   previews: days('2017-03-01-preview 2017-05-01-preview'),

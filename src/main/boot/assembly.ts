@@ -8,6 +8,7 @@ import { deepFreeze, type JsonObject } from '#base/json.ts';
 import { auditTrail } from '#engine/audit/trail.ts';
 import { startDeployments } from '#engine/deployments/deployments.ts';
 import type { Operation } from '#engine/engine.ts';
+import { beginMeters } from '#engine/metering.ts';
 import { openDirectory, principalOf, type Directories, type Directory } from '#engine/identity/directory.ts';
 import { directoriesAsGuest } from '#engine/identity/guests.ts';
 import { importTokenKeys, type StoredTokenKeys } from '#engine/identity/token-keys.ts';
@@ -27,7 +28,9 @@ import type { Plane } from '#model/plans/plane.ts';
 import type { Resource, StampFacts } from '#model/resource.ts';
 import type { Boot } from '#main/boot/boot.ts';
 import { directoryRows } from '#main/boot/directory-rows.ts';
-import { firstResources } from '#main/boot/first-resources.ts';
+import { elevation } from '#main/boot/elevate.ts';
+import { graphHandler } from '#main/boot/graph.ts';
+import { firstResources, roleAssignment } from '#main/boot/first-resources.ts';
 import { peopleOf } from '#main/boot/people.ts';
 import { placesOf } from '#main/boot/places.ts';
 import { clock, dice, type Frame } from '#main/boot/process.ts';
@@ -71,6 +74,7 @@ export type Assembly = {
     /** ARM on the plane of administration. */
     readonly admin: (request: IncomingMessage, response: ServerResponse) => void;
     readonly identity: (request: IncomingMessage, response: ServerResponse) => void;
+    readonly graph: (request: IncomingMessage, response: ServerResponse) => void;
   };
 };
 
@@ -112,6 +116,7 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     ...(parts.longRunning === 'auto' ? {} : { inlineMs: 0 }),
   });
   await firstResources(engine, directory, boot);
+  await beginMeters(store, view.all(), clock.now());
   return { engine, directory, store, handlers: await handlersOf(parts, { engine, directory, store }) };
 }
 
@@ -150,19 +155,15 @@ async function handlersOf(
     onBug,
   });
   const now = (): number => clock.now();
+  const verifier = (accepted: readonly string[]) =>
+    tokenVerifier({ issuer: issuerOf(endpoints.adfs), audiences: accepted, keys, now, ...rulesOf(directory) });
   const faceOf = (plane: Plane, base: string, portal: string) =>
     armFace({
       plane,
       engine,
       people: peopleOf(directory),
       // A token for one plane is none for the other.
-      verify: tokenVerifier({
-        issuer: issuerOf(endpoints.adfs),
-        audiences: audiencesOf(base),
-        keys,
-        now,
-        ...rulesOf(directory),
-      }),
+      verify: verifier(audiencesOf(base)),
       endpoints: {
         resourceManager: base,
         login: `${endpoints.adfs}/adfs`,
@@ -175,6 +176,7 @@ async function handlersOf(
       tenantsOf: ({ oid, tenantId }) => tenantsOf(directory.directories, { oid, tenantId }),
       location: facts.location,
       enforcing: facts.enforcing,
+      elevate: elevation({ engine, directory, make: roleAssignment }),
       longRunning,
       now,
       newGuid: () => dice.guid(),
@@ -187,6 +189,10 @@ async function handlersOf(
     arm: faceOf('tenant', endpoints.management, endpoints.portal),
     admin: faceOf('admin', endpoints.adminManagement, `https://adminportal.${facts.zone}`),
     identity,
+    graph: graphHandler(
+      { directory, store, base: endpoints.graph, note: refusedTokenNote(noting), onBug },
+      verifier(audiencesOf(endpoints.graph)),
+    ),
   };
 }
 

@@ -108,7 +108,7 @@ export function roleAssignment(
       roleDefinitionId: `${wanted.scope}/providers/Microsoft.Authorization/roleDefinitions/${wanted.role}`,
       principalId: wanted.principalId,
       principalType: wanted.type,
-      scope: wanted.scope,
+      scope: wanted.scope === '' ? '/' : wanted.scope,
     },
     ...common,
   };

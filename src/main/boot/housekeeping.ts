@@ -1,7 +1,8 @@
-/** What must be done in time with nobody asking: exemptions and just-in-time access that run out end, as changes that pass the gate. */
+/** What must be done in time with nobody asking: exemptions and just-in-time access that run out end, as changes that pass the gate; old usage is forgotten. */
 
-import { exemptionLookMs } from '#base/limits.ts';
+import { exemptionLookMs, usageLookMs } from '#base/limits.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
+import { forgetMeters } from '#engine/metering.ts';
 import { endExemptions } from '#engine/reconcile/exemption-follower.ts';
 import { endOpenings } from '#engine/reconcile/opening-follower.ts';
 import type { StampEngine } from '#engine/stamp-engine.ts';
@@ -22,11 +23,21 @@ export function keepHouse(engine: StampEngine, onTrouble: (what: string, error: 
     correlationId: dice.guid(),
   });
   const parts = { view: () => engine.view(), gate: engine.gate, clock, auditOf };
+  let forgetAt = 0;
+  const forget = async (): Promise<void> => {
+    if (clock.now() < forgetAt) return;
+    const subscriptions = [...engine.view().ofType('Microsoft.Resources/subscriptions')].map(({ name }) =>
+      name.toLowerCase(),
+    );
+    const isMore = await forgetMeters(engine.parts.store, subscriptions, clock.now());
+    forgetAt = isMore ? 0 : clock.now() + usageLookMs;
+  };
   const turn = async (): Promise<void> => {
     if (isBusy) return;
     isBusy = true;
     await endExemptions(parts).catch((error: unknown) => onTrouble('ending exemptions', error));
     await endOpenings(parts).catch((error: unknown) => onTrouble('ending just-in-time access', error));
+    await forget().catch((error: unknown) => onTrouble('forgetting old usage', error));
     isBusy = false;
   };
   const timer = setInterval(() => void turn(), exemptionLookMs);

@@ -48,7 +48,7 @@ export type ModelStamp = {
 
 const loopback = '127.0.0.1';
 
-/** Starts a model. It listens on loopback only: a port for each plane of ARM, and one for the identity provider. */
+/** Starts a model. It listens on loopback only: a port for each plane of ARM, one for the identity provider, and one for Graph. */
 export async function startModel({ settings, ports, wantsBound, networkBound }: ModelOptions): Promise<ModelStamp> {
   refuseLongPath(settings);
   const prepared = await prepare(settings, { owned: false, addresses: [loopback] });
@@ -98,8 +98,8 @@ export async function startModel({ settings, ports, wantsBound, networkBound }: 
   }
 }
 
-type Ports = { readonly arm: number; readonly admin: number; readonly identity: number };
-type Listening = { readonly ports: Ports; readonly serve: (handlers: Assembly['handlers']) => void };
+type Ports = { readonly arm: number; readonly admin: number; readonly identity: number; readonly graph?: number };
+type Listening = { readonly ports: Required<Ports>; readonly serve: (handlers: Assembly['handlers']) => void };
 
 /** Opens all ports first: the endpoints' names carry them. Until the faces are there, nobody is served. */
 async function listen({ places, boots }: Prepared, wanted: Ports, stops: (() => Promise<void>)[]): Promise<Listening> {
@@ -119,9 +119,10 @@ async function listen({ places, boots }: Prepared, wanted: Ports, stops: (() => 
   const arm = await open(wanted.arm, (all) => all.arm);
   const admin = await open(wanted.admin, (all) => all.admin);
   const identity = await open(wanted.identity, (all) => all.identity);
-  writeFileSync(portsFile(places), JSON.stringify({ arm, admin, identity }), { mode: 0o600 });
+  const graph = await open(wanted.graph ?? 0, (all) => all.graph);
+  writeFileSync(portsFile(places), JSON.stringify({ arm, admin, identity, graph }), { mode: 0o600 });
   return {
-    ports: { arm, admin, identity },
+    ports: { arm, admin, identity, graph },
     serve: (all) => {
       handlers = all;
     },
@@ -181,9 +182,10 @@ async function serveOperator(
 /** The ports of the last start: what clients have registered goes on working. */
 function portsBefore(places: Places): Ports {
   try {
-    const { arm, admin = 0, identity } = JSON.parse(readFileSync(portsFile(places), 'utf8')) as Partial<Ports>;
-    if (arm !== undefined && identity !== undefined && [arm, admin, identity].every(Number.isInteger))
-      return { arm, admin, identity };
+    const before = JSON.parse(readFileSync(portsFile(places), 'utf8')) as Partial<Ports>;
+    const { arm, admin = 0, identity, graph = 0 } = before;
+    if (arm !== undefined && identity !== undefined && [arm, admin, identity, graph].every(Number.isInteger))
+      return { arm, admin, identity, graph };
   } catch {
     // No start before, or a file cut short: any port will do.
   }
@@ -191,13 +193,13 @@ function portsBefore(places: Places): Ports {
 }
 
 /** The names of what is not served here stay names: nothing answers under them. */
-function endpointsOf({ zone }: Settings, { arm, admin, identity }: Ports): Endpoints {
+function endpointsOf({ zone }: Settings, { arm, admin, identity, graph }: Required<Ports>): Endpoints {
   return {
     management: `https://${loopback}:${arm}`,
     adminManagement: `https://${loopback}:${admin}`,
     adfs: `https://${loopback}:${identity}`,
     portal: `https://portal.${zone}`,
-    graph: `https://graph.${zone}`,
+    graph: `https://${loopback}:${graph}`,
   };
 }
 

@@ -4,7 +4,7 @@ import { appendAudit } from '#engine/audit/audit.ts';
 import type { AuditEntry } from '#engine/audit/entry.ts';
 import { RefusalBudget } from '#engine/gate/refusal-budget.ts';
 import type { Store } from '#engine/store/store.ts';
-import type { RefusedToken } from '#faces/arm/identified.ts';
+import type { RefusedToken } from '#engine/identity/presented.ts';
 import type { SignInEvent } from '#faces/identity/identity.ts';
 import { clock, dice, type Frame } from '#main/boot/process.ts';
 

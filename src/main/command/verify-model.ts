@@ -116,7 +116,7 @@ function plannerOf({ facts, nouns, now }: ModelParts): Planner {
     show: (resource, apiVersion) => nounOf(nouns, resource.type).show(resource, view, context(apiVersion)),
     authorize: () => 'the stamp itself',
     may: () => true,
-    access: new AccessIndex(() => view),
+    access: new AccessIndex(() => view, facts.tenantId),
     use: new UseIndex(() => view, facts.location),
     parts: { view, nouns },
   };

@@ -4,12 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { rmSync, writeFileSync } from 'node:fs';
-import { az, judge, refused, type AzWanted } from '#test/peers/az.ts';
+import { az, judge, refused } from '#test/peers/az.ts';
 import { makeClientCertificate } from '#test/peers/certificate.ts';
 import type { AzContext } from '#test/peers/context.ts';
 import { openPage, sendForm, textOf } from '#test/peers/page.ts';
 import type { Attempted, Notebook, Row, Shape } from '#test/peers/row.ts';
 import type { Stamp } from '#test/peers/stamp.ts';
+import { as, fresh } from '#test/peers/suites/signed.ts';
 import type { AzSuite } from '#test/peers/suites/suite.ts';
 
 const subscriptionIsOurs: Shape = {
@@ -95,28 +96,6 @@ async function prepare(stamp: Stamp, notebook: Notebook, { putFile }: AzContext[
   notebook.set('other.file', putFile('other.pem', other.keyPem + other.certificatePem));
   notebook.set('user', stamp.user).set('user.firstPassword', stamp.password);
   notebook.set('user.password', `Peers-${randomBytes(12).toString('base64url')}`);
-}
-
-/** A command under a configuration that knows the cloud and has no sign-in yet. */
-function fresh(name: string, command: string, wanted: AzWanted): Row<AzContext> {
-  const row = wanted.isRefused === true ? refused(command, ...(wanted.says ?? [])) : az(command, wanted.shows, wanted);
-  return {
-    ...row,
-    attempt: async (context) => {
-      context.az.copyConfiguration(context.configuration, name);
-      return await row.attempt({ ...context, configuration: name });
-    },
-  };
-}
-
-/** A command under a configuration that an earlier row has signed in. */
-function as(name: string, command: string, wanted: AzWanted): Row<AzContext> {
-  const row = wanted.isRefused === true ? refused(command, ...(wanted.says ?? [])) : az(command, wanted.shows, wanted);
-  return {
-    ...row,
-    name: `${row.name} (as ${name})`,
-    attempt: (context) => row.attempt({ ...context, configuration: name }),
-  };
 }
 
 type Person = (context: AzContext, url: string, code: string) => Promise<string[]>;

@@ -8,7 +8,9 @@ import type { NicFacts } from '#compile/sdn/nic.ts';
 import { evaluate } from '#program/eval.ts';
 import type { EdgeProgram, Programs, RouterProgram } from '#program/program.ts';
 import { parseProgram, printProgram } from '#program/text.ts';
+import { CompileMemo, compileStamp } from '#compile/stamp.ts';
 import { budgetedStamp } from '#test/generate/budgeted.ts';
+import { addBalancer, addNic, addPublicIp, addSubnet, addVnet, idOf, newBuild, viewOf } from '#test/generate/build.ts';
 
 const router = (programs: Programs): RouterProgram => programs['router/v1/h1'] as RouterProgram;
 const budgetOf = (programs: Programs, port: string) => {
@@ -67,6 +69,26 @@ test('shares never come to more than the boundary has, whatever quotas promise',
   const sum = Object.values(shares).reduce((total, { connections }) => total + connections, 0);
   ok(sum <= boundaryStatesShared && sum > boundaryStatesShared - 3, String(sum));
   ok((shares['c']?.connections ?? 0) > 2.9 * (shares['a']?.connections ?? 0));
+});
+
+test('a balance sends nothing to a quarantined member, and the source ports of others stay', () => {
+  const programsOf = (isApart: boolean): EdgeProgram => {
+    const build = newBuild();
+    addPublicIp(build, 'lb', ['198.51.100.61']);
+    addVnet(build, 'a', ['10.0.0.0/16']);
+    addSubnet(build, 'a/s', [['10.0.0.0/24']]);
+    addBalancer(build, 'lb', { publicIp: 'lb', rules: [{ frontendPort: 80, backendPort: 80 }] });
+    for (const last of [4, 5])
+      addNic(build, `n${last}`, { subnet: 'a/s', addresses: [{ address: `10.0.0.${last}`, pools: ['lb/pool'] }] });
+    const nic = build.resources.get(idOf('networkInterfaces/n4').toLowerCase());
+    if (nic !== undefined && isApart)
+      build.resources.set(nic.id.toLowerCase(), { ...nic, internal: { ...nic.internal, quarantine: { since: '' } } });
+    return compileStamp(viewOf(build), build.stamp, new CompileMemo())['edge'] as EdgeProgram;
+  };
+  const [free, apart] = [programsOf(false), programsOf(true)];
+  const targets = ({ balances }: EdgeProgram) => Object.values(balances).map((one) => Object.keys(one.targets).length);
+  deepEqual([targets(free), targets(apart)], [[2], [1]]);
+  deepEqual(apart.blocks, free.blocks);
 });
 
 test('from a quarantined NIC nothing goes out, nothing but the health probe gets in, and the resolver still answers', () => {

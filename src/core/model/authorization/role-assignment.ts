@@ -5,13 +5,8 @@ import { nameOfId, tryId } from '#model/arm-id.ts';
 import { keepPlain, openJob, tidy, type Job } from '#model/job.ts';
 import type { Noun } from '#model/noun.ts';
 import { finish, oneOf, shorten, textOf } from '#model/parse.ts';
-import {
-  builtInRoleIds,
-  customRole,
-  guidPattern,
-  roleAssignmentType,
-  roleIdOf,
-} from '#model/authorization/role-definition.ts';
+import { builtInRoleIds } from '#model/authorization/built-in-role-ids.ts';
+import { customRole, guidPattern, roleAssignmentType, roleIdOf } from '#model/authorization/role-definition.ts';
 
 const principalTypes = ['User', 'Group', 'ServicePrincipal', 'Unknown', 'ForeignGroup', 'Device'] as const;
 

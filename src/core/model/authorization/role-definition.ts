@@ -2,6 +2,7 @@
 
 import type { JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
+import { builtInRoleIds } from '#model/authorization/built-in-role-ids.ts';
 import { nameOfId, tryId } from '#model/arm-id.ts';
 import { keepPlain, openJob, tidy, type Job } from '#model/job.ts';
 import type { Noun } from '#model/noun.ts';
@@ -10,14 +11,6 @@ import type { View } from '#model/resource.ts';
 
 export const roleDefinitionType = 'Microsoft.Authorization/roleDefinitions';
 export const roleAssignmentType = 'Microsoft.Authorization/roleAssignments';
-
-/** Azure's own ids of the built-in roles that the stamp knows (`access/roles.ts` says what they allow). */
-export const builtInRoleIds: readonly string[] = [
-  '8e3af657-a8ff-443c-a75c-2fe8c4bcb635',
-  'b24988ac-6180-42a0-ab88-20f7382dd24c',
-  'acdd72a7-3385-48ef-bd42-f606fba81ae7',
-  '4d97b98b-1d4f-4787-a291-c67834d212e7',
-];
 
 export const guidPattern = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 

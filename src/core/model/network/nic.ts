@@ -16,6 +16,7 @@ import { allocateAddresses, ipConfigurationOf, type IpConfiguration } from '#mod
 import { macAddress } from '#model/network/label.ts';
 import { settlePublicIps } from '#model/network/public-ip.ts';
 import { internalDomain } from '#model/infra.ts';
+import { checkSnatPorts } from '#model/plans/snat-ports.ts';
 import { appeal, quarantineOf, showQuarantine } from '#model/security/quarantine.ts';
 import { dnsServersOf } from '#model/network/dns-servers.ts';
 
@@ -39,6 +40,7 @@ export const nic: Noun = {
     };
     finish(job.body);
     checkVnet(job, configurations);
+    if (job.before === undefined) checkSnatPorts(draft, job.id);
     const ipConfigurations = allocateAddresses(job, configurations);
     const kept = keepTracked(job, {
       properties: { ...options, ipConfigurations },
