@@ -345,11 +345,11 @@ test('a delegated provider hands an offer on under another name', async () => {
   const own = `/subscriptions/${guid('a')}/providers/Microsoft.Subscriptions`;
   const [offered] = values(await user('guest', 'GET', `${own}/delegatedOffers`));
   equal(offered?.['name'], 'secret');
-  equal((await user('stranger', 'GET', `${own}/delegatedOffers`)).status, 403);
+  equal((await user('stranger', 'GET', `${own}/delegatedOffers`)).status, 404);
   const body = (state: string) => ({
     properties: { delegatedOfferId: offered?.['id'], displayName: 'Silver', accessibilityState: state },
   });
-  equal(outcomeOf(await user('stranger', 'PUT', `${own}/offers/silver`, body('Public'))), '403 AuthorizationFailed');
+  equal(outcomeOf(await user('stranger', 'PUT', `${own}/offers/silver`, body('Public'))), '404 SubscriptionNotFound');
   const other = { properties: { delegatedOfferId: `${own}/delegatedOffers/gold` } };
   equal(outcomeOf(await user('guest', 'PUT', `${own}/offers/silver`, other)), '404 DelegatedOfferNotFound');
   equal((await user('guest', 'PUT', `${own}/offers/silver`, body('Private'))).status, 201);

@@ -140,9 +140,7 @@ async function handlersOf(
   const keys = await importTokenKeys(JSON.parse(boot.secret('tokens').reveal()) as StoredTokenKeys);
   const audiencesOf = (base: string): [string, string] => [`${base}/`, base];
   const audiences = [endpoints.management, endpoints.adminManagement, endpoints.graph].flatMap(audiencesOf);
-  const onBug = (error: unknown): void => {
-    frame.log.error({ err: error }, 'a request met a bug');
-  };
+  const onBug = (error: unknown): void => frame.log.error({ err: error }, 'a request met a bug');
   const noting = { log: frame.log, store, tenantId: facts.tenantId, onBug };
   const identity = identityFace({
     base: endpoints.adfs,

@@ -1,7 +1,7 @@
 /** Subscriptions that pass from one provider to another: from the operator to a delegated provider, back, or between two of them. */
 
 import { isObject, type JsonObject } from '#base/json.ts';
-import { subscriptionsMovedMax } from '#base/limits.ts';
+import { subscriptionsPerAccountMax } from '#base/limits.ts';
 import { Refusal, type Detail } from '#base/wrong.ts';
 import { nameOfId, sameId } from '#model/arm-id.ts';
 import type { Noun, NounAction } from '#model/noun.ts';
@@ -51,7 +51,7 @@ type Moves = { readonly subscriptions: readonly Resource[]; readonly change: Jso
 function movesOf(own: Resource, body: Run[1]['body'], view: View): Moves {
   const reader = readBody(isObject(body) ? body : {});
   const target = textOf(reader, 'targetDelegatedProviderOffer', { lengthMax: 2048 });
-  const ids = textsOf(reader, 'resources', subscriptionsMovedMax);
+  const ids = textsOf(reader, 'resources', subscriptionsPerAccountMax);
   if (ids === undefined || ids.length === 0)
     note(reader, 'resources', 'a list of ids of subscriptions, with at least one, is wanted');
   finish(reader);
