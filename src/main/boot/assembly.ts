@@ -95,6 +95,8 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     world: parts.world(view),
     deployments: startDeployments,
     auditTrail: auditTrail(store),
+    principalExists: (oid, tid) =>
+      tid === directory.tenantId && (principalOf(directory, oid) !== undefined || directory.groups.has(oid)),
     apiVersionsOf,
     environment: templateEnvironment(parts.endpoints, facts.zone),
     untrusted: parts.untrusted,
