@@ -105,7 +105,9 @@ export class AccessIndex {
     const directory = this.#directoryOf(scope);
     if (caller.tenantId.toLowerCase() !== directory) throw wrongDirectory(caller.tenantId, directory);
     const name = caller.upn ?? caller.appId ?? caller.oid;
-    throw authorizationFailed({ name, oid: caller.oid, action: azureAction(action), scope });
+    const mayKnow = this.may(caller, `${assignmentType}/read`, scope);
+    const told = mayKnow ? { because: decision.because } : {};
+    throw authorizationFailed({ name, oid: caller.oid, action: azureAction(action), scope, ...told });
   }
 
   /** May the caller do the action at the scope? */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Refusal } from '#base/wrong.ts';
-import { owner } from '#access/roles.ts';
+import { owner, reader } from '#access/roles.ts';
 import { AccessIndex } from '#engine/gate/access-index.ts';
 import type { Caller } from '#engine/engine.ts';
 import { MemoryView } from '#model/memory.ts';
@@ -98,6 +98,23 @@ test('who holds nothing in a subscription is not let in; a role anywhere below l
     refusal(() => access.enter(caller('dan', home), 'a/read', '/subscriptions/none')),
     undefined,
   );
+});
+
+test('why it is refused is told to who may read the assignments there, and to nobody else', () => {
+  const reading = { ...assigned(own, 'bob'), properties: { principalId: 'bob', roleDefinitionId: reader.id } };
+  const access = new AccessIndex(() => new MemoryView([subscription(own, {}), reading]), home);
+  const why = (oid: string) =>
+    refusal(() => access.authorize(caller(oid, home), 'Microsoft.Network/virtualNetworks/write', own))?.details;
+  assert.deepEqual(
+    why('bob')?.map(({ code, message }) => [code, message]),
+    [
+      [
+        'AccessDecision',
+        `Reader at ${own} (assignment ${reading.id}): no action matches Microsoft.Network/virtualNetworks/write`,
+      ],
+    ],
+  );
+  assert.deepEqual(why('dan') ?? [], []);
 });
 
 function refusal(act: () => unknown): Refusal | undefined {
