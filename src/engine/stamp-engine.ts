@@ -20,7 +20,7 @@ import type {
   Outcome,
   Submission,
 } from '#engine/engine.ts';
-import { AccessIndex } from '#engine/gate/access-index.ts';
+import { AccessIndex, type PrincipalExists } from '#engine/gate/access-index.ts';
 import { drawRequest, groupType, nounOf, type Drawn } from '#engine/gate/draw.ts';
 import { scopesGone } from '#engine/gate/gone.ts';
 import { Gate, type Commit, type ProvedStep } from '#engine/gate/gate.ts';
@@ -76,6 +76,7 @@ export type EngineParts = {
   readonly environment: JsonObject;
   /** Hosts that were tampered with: no guest is placed there. */
   readonly untrusted?: (() => readonly string[]) | undefined;
+  readonly principalExists?: PrincipalExists;
   /** Told of what must not happen. */
   readonly onBug: (error: unknown) => void;
   /** How long a write may wait for the world before it answers with an operation; 0 makes every write one. */
@@ -98,7 +99,7 @@ export class StampEngine implements Engine {
 
   constructor(parts: EngineParts) {
     this.parts = parts;
-    this.access = new AccessIndex(() => parts.view, parts.stamp.tenantId);
+    this.access = new AccessIndex(() => parts.view, parts.stamp.tenantId, parts.principalExists);
     this.use = new UseIndex(() => parts.view, parts.stamp.location);
     this.gate = new Gate({
       view: parts.view,

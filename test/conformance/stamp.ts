@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeModelState, startModel, type ModelStamp } from '#main/boot/model.ts';
 import { readSettings } from '#main/boot/settings.ts';
+import { change, principalOf, type Directory } from '#engine/identity/directory.ts';
 import type { Findings } from '#engine/ports.ts';
 import { clientOf, signIn, type Client } from '#test/conformance/client.ts';
 
@@ -18,6 +19,24 @@ export type TestStamp = {
   close(): Promise<void>;
 };
 
+/** Examples give roles to object ids of Azure's own: each is made a group of the directory before it is named. */
+function introducing(client: Client, directory: Directory): Client {
+  const send = async (...asked: Parameters<Client>) => {
+    const named = JSON.stringify(asked[2] ?? null).matchAll(/"principalId":"([0-9a-f]{8}-[0-9a-f-]{27})"/gi);
+    for (const [, id = ''] of named) await introduce(directory, id.toLowerCase());
+    return await client(...asked);
+  };
+  return Object.assign(send, { agent: client.agent });
+}
+
+async function introduce(directory: Directory, id: string): Promise<void> {
+  if (principalOf(directory, id) !== undefined || directory.groups.has(id)) return;
+  await change(directory, () => ({
+    changes: [{ put: { kind: 'group', id, displayName: 'Named by an example', members: [] } }],
+    result: undefined,
+  }));
+}
+
 /**
  * Opens a stamp with a state directory of its own; the client is a service principal that owns its subscription. Public templates open
  * management ports: `managementPorts` says what becomes of that.
@@ -30,7 +49,7 @@ export async function openTestStamp(managementPorts: 'deny' | 'audit'): Promise<
   const { endpoints, caPem, prepared, operator } = model;
   const { appId, secret = '' } = await operator.createServicePrincipal({ name: 'conformance', role: 'Owner' });
   const signedIn = () => signIn(endpoints.adfs, { ca: caPem, appId, secret, audience: endpoints.management });
-  const client = clientOf(endpoints.management, { ca: caPem, signedIn });
+  const client = introducing(clientOf(endpoints.management, { ca: caPem, signedIn }), model.assembly.directory);
   return {
     model,
     client,

@@ -61,20 +61,24 @@ function roleAnswer(
 }
 
 /**
- * The refusal that ARM clients know: 403 `AuthorizationFailed`. It repeats what the caller asked, not who holds what: the
- * reason of the decision belongs in the audit log, since it may name assignments that the caller may not read.
+ * The refusal that ARM clients know: 403 `AuthorizationFailed`. Its message repeats what the caller asked, not who holds what.
+ * `because` goes into `details`; it may name assignments, so it is given for a caller who may read those alone.
  */
 export function authorizationFailed(asked: {
   readonly name: string;
   readonly oid: string;
   readonly action: string;
   readonly scope: string;
+  readonly because?: string;
 }): Refusal {
   return new Refusal(
     'AuthorizationFailed',
     `The client '${asked.name}' with object id '${asked.oid}' does not have authorization to perform action ` +
       `'${asked.action}' over scope '${asked.scope}' or the scope is invalid. ` +
       'If access was recently granted, please refresh your credentials.',
-    { status: 403 },
+    {
+      status: 403,
+      ...(asked.because === undefined ? {} : { details: [{ code: 'AccessDecision', message: asked.because }] }),
+    },
   );
 }

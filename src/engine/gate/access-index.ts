@@ -15,17 +15,22 @@ const assignmentType = 'Microsoft.Authorization/roleAssignments';
 const definitionType = 'Microsoft.Authorization/roleDefinitions';
 const lockType = 'Microsoft.Authorization/locks';
 
+/** Is there a user, group or application of this object id in the directory? */
+export type PrincipalExists = (oid: string, directory: string) => boolean;
+
 /** Answers who may do what. `changed` must hear of every commit. */
 export class AccessIndex {
   readonly #view: () => View;
   readonly #home: string;
+  readonly #principalExists: PrincipalExists | undefined;
   #assignments: Map<string, RoleAssignment[]> | undefined;
   #roles: readonly RoleDefinition[] | undefined;
   #locks: readonly Lock[] | undefined;
 
   /** `home`: the stamp's own directory, which subscriptions belong to that name none. */
-  constructor(view: () => View, home: string) {
+  constructor(view: () => View, home: string, principalExists?: PrincipalExists) {
     this.#view = view;
+    this.#principalExists = principalExists;
     this.#home = home.toLowerCase();
   }
 
@@ -73,6 +78,20 @@ export class AccessIndex {
     if (!isOfDirectory || !this.#assignmentsOf(caller).some(holds)) this.authorize(caller, action, scope);
   }
 
+  /** A role is given to principals of the subscription's own directory alone; an object id of another one is unknown there. */
+  checkPrincipal({ type, id, properties }: Pick<Resource, 'type' | 'id' | 'properties'>): void {
+    if (type !== assignmentType || this.#principalExists === undefined) return;
+    const [principalId, directory] = [String(properties['principalId']).toLowerCase(), this.#directoryOf(id)];
+    if (this.#principalExists(principalId, directory)) return;
+    throw new Refusal(
+      'PrincipalNotFound',
+      `Principal ${principalId.replaceAll('-', '')} does not exist in the directory ${directory}. ` +
+        'Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, ' +
+        'this error might be related to a replication delay.',
+      { status: 400, target: '/properties/principalId' },
+    );
+  }
+
   #assignmentsOf({ oid, groups }: Caller): readonly RoleAssignment[] {
     return [oid, ...groups].flatMap((id) => this.#byPrincipal().get(id.toLowerCase()) ?? []);
   }
@@ -93,7 +112,9 @@ export class AccessIndex {
     const isOther = caller.tenantId.toLowerCase() !== this.#directoryOf(scope);
     if (isOther && subscription !== undefined) throw notHere(subscription);
     const name = caller.upn ?? caller.appId ?? caller.oid;
-    throw authorizationFailed({ name, oid: caller.oid, action: azureAction(action), scope });
+    const mayKnow = this.may(caller, `${assignmentType}/read`, scope);
+    const told = mayKnow ? { because: decision.because } : {};
+    throw authorizationFailed({ name, oid: caller.oid, action: azureAction(action), scope, ...told });
   }
 
   /** May the caller do the action at the scope? */

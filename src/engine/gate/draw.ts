@@ -59,6 +59,7 @@ export function drawRequest(draft: Draft, submission: Submission, parts: DrawPar
   const write = () => noun.write({ id, body }, draft, parts.context);
   const written = judgedWithLinks(write, { before, ...request, body }, parts);
   checkLinkedAccess(before, written, parts);
+  if (before === undefined) parts.access.checkPrincipal(written);
   return { existed: before !== undefined, resource: written };
 }
 

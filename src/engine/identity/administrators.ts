@@ -1,6 +1,6 @@
 /** Who may change a directory: the holders of its one role, Global Administrator. */
 
-import { administratorsMax } from '#base/limits.ts';
+import { administratorsMax } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { change, principalOf, type Directory } from '#engine/identity/directory.ts';
 import { lastAdministrator } from '#engine/identity/users.ts';

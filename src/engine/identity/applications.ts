@@ -1,7 +1,7 @@
 /** Applications: what programs are registered as. Each may have one service principal, which is what signs in. */
 
 import { randomUUID } from 'node:crypto';
-import { identifierUrisMax } from '#base/limits.ts';
+import { identifierUrisMax } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { change, checkDisplayName, refuseFull, type Change, type Directory } from '#engine/identity/directory.ts';
 import type { Application, ServicePrincipal } from '#engine/identity/records.ts';

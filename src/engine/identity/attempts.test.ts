@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { signInTrackedMax } from '#base/limits.ts';
+import { signInTrackedMax } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { attempt, startAttempts, type Attempts } from '#engine/identity/attempts.ts';
 

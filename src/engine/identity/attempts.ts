@@ -1,6 +1,6 @@
 /** Failed sign-ins, counted by account and source: too many make the next one wait, each time longer. */
 
-import { signInForgetMs, signInTrackedMax, signInWaitMaxMs, signInWaitMs } from '#base/limits.ts';
+import { signInForgetMs, signInTrackedMax, signInWaitMaxMs, signInWaitMs } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 
 /** One thing that failures are counted by, and how many it bears. */

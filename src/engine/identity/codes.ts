@@ -8,7 +8,7 @@ import {
   deviceCodesMax,
   deviceCodesPerSourceMax,
   devicePollS,
-} from '#base/limits.ts';
+} from '#base/identity-limits.ts';
 import { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 

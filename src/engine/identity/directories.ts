@@ -1,7 +1,7 @@
 /** Directories: made by the operator with a first administrator, given further domains, listed, removed with all that is in them. */
 
 import { randomUUID } from 'node:crypto';
-import { directoriesMax, domainsPerDirectoryMax } from '#base/limits.ts';
+import { directoriesMax, domainsPerDirectoryMax } from '#base/identity-limits.ts';
 import { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 import {

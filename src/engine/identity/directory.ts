@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { isObject, type JsonObject } from '#base/json.ts';
-import { principalsMax, principalsOfStampMax } from '#base/limits.ts';
+import { principalsMax, principalsOfStampMax } from '#base/identity-limits.ts';
 import { Secret } from '#base/secret.ts';
 import { Bug, Fault, Refusal } from '#base/wrong.ts';
 import { startAttempts, type Attempts } from '#engine/identity/attempts.ts';

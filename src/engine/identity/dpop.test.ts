@@ -5,7 +5,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { exportJWK, SignJWT, type JWK, type JWTPayload } from 'jose';
-import { proofNonceMs, proofSkewS } from '#base/limits.ts';
+import { proofNonceMs, proofSkewS } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { hashOfToken, startProofs, type ProofDemand } from '#engine/identity/dpop.ts';
 import { generateProofKey, makeProof, readProofKey } from '#engine/identity/proof-maker.ts';

@@ -2,7 +2,7 @@
 
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { calculateJwkThumbprint, decodeProtectedHeader, errors, importJWK, jwtVerify, type JWK } from 'jose';
-import { proofBytesMax, proofNonceMs, proofSkewS, proofsSeenMax, proofsSeenPerKeyMax } from '#base/limits.ts';
+import { proofBytesMax, proofNonceMs, proofSkewS, proofsSeenMax, proofsSeenPerKeyMax } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { ReplayMemory } from '#engine/identity/replay.ts';
 

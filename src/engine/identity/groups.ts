@@ -1,7 +1,7 @@
 /** Groups: made, filled, emptied, removed. Role assignments may name them. */
 
 import { randomUUID } from 'node:crypto';
-import { groupsPerPrincipalMax, principalsMax } from '#base/limits.ts';
+import { groupsPerPrincipalMax, principalsMax } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { change, checkDisplayName, principalOf, refuseFull, type Directory } from '#engine/identity/directory.ts';
 import type { Group } from '#engine/identity/records.ts';

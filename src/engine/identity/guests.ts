@@ -1,7 +1,7 @@
 /** Guests: users of one directory that stand for a user of another and sign in with that one's password. */
 
 import { randomUUID } from 'node:crypto';
-import { signInNameMax } from '#base/limits.ts';
+import { signInNameMax } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { change, refuseFull, type Directories, type Directory } from '#engine/identity/directory.ts';
 import type { User } from '#engine/identity/records.ts';

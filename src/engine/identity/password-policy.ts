@@ -1,6 +1,6 @@
 /** Which passwords are taken: long, not well known, not made of the user's own name or of a run of keys. */
 
-import { passwordLengthMax, passwordLengthMin } from '#base/limits.ts';
+import { passwordLengthMax, passwordLengthMin } from '#base/identity-limits.ts';
 import type { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 

@@ -2,7 +2,7 @@
 
 import { argon2, randomBytes, timingSafeEqual, type Argon2Parameters } from 'node:crypto';
 import { promisify } from 'node:util';
-import { passwordHashParallelMax, passwordHashWaitingMax } from '#base/limits.ts';
+import { passwordHashParallelMax, passwordHashWaitingMax } from '#base/identity-limits.ts';
 import type { Secret } from '#base/secret.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
 

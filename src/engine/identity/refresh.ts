@@ -1,7 +1,7 @@
 /** Refresh tokens: each is used once and replaced; a second use ends the sign-in that it came from. */
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { refreshGraceMs, refreshIdleMs, refreshLifeMs, refreshPerPrincipalMax } from '#base/limits.ts';
+import { refreshGraceMs, refreshIdleMs, refreshLifeMs, refreshPerPrincipalMax } from '#base/identity-limits.ts';
 import { Secret } from '#base/secret.ts';
 import { change, principalOf, type Change, type Directory, type PrincipalRecord } from '#engine/identity/directory.ts';
 import type { RefreshFamily } from '#engine/identity/records.ts';

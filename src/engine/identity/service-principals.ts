@@ -1,7 +1,7 @@
 /** Service principals: programs that sign in with a generated secret or with a certificate's key. */
 
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
-import { credentialsPerApplicationMax, signInFailuresPairMax, signInFailuresSourceMax } from '#base/limits.ts';
+import { credentialsPerApplicationMax, signInFailuresPairMax, signInFailuresSourceMax } from '#base/identity-limits.ts';
 import { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 import { attempt, type AttemptKey } from '#engine/identity/attempts.ts';

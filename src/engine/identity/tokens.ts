@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { boundTokenLifeS, plainTokenLifeS } from '#base/limits.ts';
+import { boundTokenLifeS, plainTokenLifeS } from '#base/identity-limits.ts';
 import type { PrincipalRecord } from '#engine/identity/directory.ts';
 import { tokenAlgorithm, type TokenKeys } from '#engine/identity/token-keys.ts';
 

@@ -6,7 +6,7 @@ import {
   signInFailuresPairMax,
   signInFailuresSourceMax,
   signInNameMax,
-} from '#base/limits.ts';
+} from '#base/identity-limits.ts';
 import type { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 import { attempt, type AttemptKey } from '#engine/identity/attempts.ts';

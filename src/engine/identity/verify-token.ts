@@ -2,7 +2,7 @@
 
 import { hash as hashOf } from 'node:crypto';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
-import { tokenBytesMax, tokenCachedMax, tokenCachedMs } from '#base/limits.ts';
+import { tokenBytesMax, tokenCachedMax, tokenCachedMs } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { PrincipalRecord } from '#engine/identity/directory.ts';
 import { tokenAlgorithm, type TokenKeys } from '#engine/identity/token-keys.ts';

@@ -30,7 +30,9 @@ export function getSubscription(call: Call): Answer {
 }
 
 /** A right on a group or a resource makes its subscription visible, as in Azure. */
-function isVisible(call: Call, { id }: Resource): boolean {
+function isVisible(call: Call, { id, properties }: Resource): boolean {
+  const directory = String(properties['tenantId'] ?? call.options.tenantId).toLowerCase();
+  if (call.caller.tenantId.toLowerCase() !== directory) return false;
   if (call.engine.may(call.caller, `${subscriptionType}/read`, id)) return true;
   const mine = new Set([call.caller.oid, ...call.caller.groups].map((oid) => oid.toLowerCase()));
   for (const assignment of call.engine.view().ofType('Microsoft.Authorization/roleAssignments')) {

@@ -1,7 +1,8 @@
 /** A request to Graph as the handlers see it: path, query and JSON body, each bounded. */
 
 import type { IncomingMessage } from 'node:http';
-import { graphBodyBytesMax, graphBodyWaitMs, jsonDepthMax, pathSegmentsMax, queryParametersMax } from '#base/limits.ts';
+import { graphBodyBytesMax, graphBodyWaitMs } from '#base/identity-limits.ts';
+import { jsonDepthMax, pathSegmentsMax, queryParametersMax } from '#base/limits.ts';
 import { isObject, type Json, type JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 

@@ -1,6 +1,6 @@
 /** What Graph says of objects of any kind, of the directory itself and of its one role. */
 
-import { graphIdsMax } from '#base/limits.ts';
+import { graphIdsMax } from '#base/identity-limits.ts';
 import type { JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import { globalAdministrator, setAdministrator } from '#engine/identity/administrators.ts';

@@ -1,7 +1,7 @@
 /** Microsoft Graph's way in, as far as az and the portals need a directory: each caller sees the one directory that its token is of. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { graphRequestsMax } from '#base/limits.ts';
+import { graphRequestsMax } from '#base/identity-limits.ts';
 import type { JsonObject } from '#base/json.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
 import { startProofs, type Proofs } from '#engine/identity/dpop.ts';

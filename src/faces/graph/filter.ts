@@ -1,6 +1,7 @@
 /** The `$filter` of Microsoft Graph, as far as clients send it: parsed whole before it is asked of anything (OData 4.01 URL conventions §5.1.1). */
 
-import { filterDepthMax, filterTermsMax, filterTextMax } from '#base/limits.ts';
+import { filterDepthMax, filterTextMax } from '#base/identity-limits.ts';
+import { filterTermsMax } from '#base/limits.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 

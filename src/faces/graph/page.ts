@@ -1,6 +1,6 @@
 /** Lists of Graph: filtered, cut into pages by object id, and reduced to the properties that were asked for. */
 
-import { graphPageMax, graphPageUsual } from '#base/limits.ts';
+import { graphPageMax, graphPageUsual } from '#base/identity-limits.ts';
 import type { JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Answer, Call } from '#faces/graph/call.ts';

@@ -1,6 +1,6 @@
 /** Applications and service principals through Graph, and their secrets. */
 
-import { secretLifeMaxMs } from '#base/limits.ts';
+import { secretLifeMaxMs } from '#base/identity-limits.ts';
 import { isObject, type JsonObject } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import {

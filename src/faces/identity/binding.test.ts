@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
-import { proofNonceMs } from '#base/limits.ts';
+import { proofNonceMs } from '#base/identity-limits.ts';
 import { generateProofKey, makeProof, readProofKey } from '#engine/identity/proof-maker.ts';
 import { az, password, startFixture, type Fixture, type Reply } from '#faces/identity/fixture.ts';
 

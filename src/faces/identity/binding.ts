@@ -1,6 +1,6 @@
 /** What the tokens of one answer are bound to: a proved key, a certificate, a network; and what the client can do with a challenge. */
 
-import { claimsParameterMax } from '#base/limits.ts';
+import { claimsParameterMax } from '#base/identity-limits.ts';
 import { isObject, type Json } from '#base/json.ts';
 import { networkOf } from '#engine/identity/network.ts';
 import { Refusal } from '#base/wrong.ts';

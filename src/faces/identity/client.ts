@@ -1,7 +1,7 @@
 /** Which client calls the token endpoint, and its proof: none, a secret, or an assertion signed by its certificate's key. */
 
 import { decodeProtectedHeader, errors, importSPKI, jwtVerify } from 'jose';
-import { assertionLifeMaxS, tokenBytesMax } from '#base/limits.ts';
+import { assertionLifeMaxS, tokenBytesMax } from '#base/identity-limits.ts';
 import { Secret } from '#base/secret.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { ServicePrincipal } from '#engine/identity/records.ts';

@@ -1,6 +1,6 @@
 /** Device sign-in: a terminal gets a code, its user types it on a page and signs in there (RFC 8628). */
 
-import { deviceCodeMs, devicePollS } from '#base/limits.ts';
+import { deviceCodeMs, devicePollS } from '#base/identity-limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { attempt } from '#engine/identity/attempts.ts';
 import { answerDevice, issueDeviceCode, waitingDevice, type DeviceGrant } from '#engine/identity/codes.ts';

@@ -1,7 +1,7 @@
 /** Reads a request to the identity provider: path, query and form, each bounded and each parameter at most once. */
 
 import type { IncomingMessage } from 'node:http';
-import { identityBodyBytesMax, identityBodyWaitMs, identityParametersMax } from '#base/limits.ts';
+import { identityBodyBytesMax, identityBodyWaitMs, identityParametersMax } from '#base/identity-limits.ts';
 import { prefixOf, printPrefix, tryAddress } from '#base/prefix.ts';
 import { Refusal } from '#base/wrong.ts';
 import { certificateHash } from '#engine/identity/connection.ts';

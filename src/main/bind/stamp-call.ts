@@ -2,7 +2,7 @@
 
 import { Agent, request } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
-import { bindAnswerBytesMax, bindAnswerMs, bindRequestsMax } from '#base/limits.ts';
+import { bindAnswerBytesMax, bindAnswerMs, bindRequestsMax } from '#base/identity-limits.ts';
 import { Fault } from '#base/wrong.ts';
 import { makeProof, type ProofKey } from '#engine/identity/proof-maker.ts';
 

@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bindRequestsMax, bodyBytesMax, bodyWaitMs } from '#base/limits.ts';
+import { bindRequestsMax } from '#base/identity-limits.ts';
+import { bodyBytesMax, bodyWaitMs } from '#base/limits.ts';
 import type { Json } from '#base/json.ts';
 import { Fault, Refusal } from '#base/wrong.ts';
 import type { ProofKey } from '#engine/identity/proof-maker.ts';

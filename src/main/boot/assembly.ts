@@ -109,6 +109,9 @@ export async function assemble(parts: AssemblyParts): Promise<Assembly> {
     deployments: startDeployments,
     auditTrail: auditTrail(store),
     principalNow: ({ oid, tenantId }) => rulesOf(directory).principalOf(oid, tenantId),
+    principalExists: (oid, tid) =>
+      rulesOf(directory).principalOf(oid, tid) !== undefined ||
+      directory.directories.all.get(tid)?.groups.has(oid.toLowerCase()) === true,
     apiVersionsOf,
     environment: templateEnvironment(parts.endpoints, facts.zone),
     untrusted: parts.untrusted,
@@ -133,20 +136,21 @@ function revisionOf(store: Store): number {
   return row?.revision ?? 0;
 }
 
+/** An audience with and without the slash: clients ask for either. */
+const audiencesOf = (base: string): [string, string] => [`${base}/`, base];
+
 async function handlersOf(
   { boot, frame, facts, endpoints, longRunning, wantsBound = false, networkBound }: AssemblyParts,
   { engine, directory, store }: Pick<Assembly, 'engine' | 'directory' | 'store'>,
 ): Promise<Assembly['handlers']> {
   const keys = await importTokenKeys(JSON.parse(boot.secret('tokens').reveal()) as StoredTokenKeys);
-  const audiencesOf = (base: string): [string, string] => [`${base}/`, base];
-  const audiences = [endpoints.management, endpoints.adminManagement, endpoints.graph].flatMap(audiencesOf);
   const onBug = (error: unknown): void => frame.log.error({ err: error }, 'a request met a bug');
   const noting = { log: frame.log, store, tenantId: facts.tenantId, onBug };
   const identity = identityFace({
     base: endpoints.adfs,
     directory,
     keys,
-    audiences,
+    audiences: [endpoints.management, endpoints.adminManagement, endpoints.graph].flatMap(audiencesOf),
     now: () => clock.now(),
     networkBound: networkBound ?? ((who) => isNetworkBound(engine.view(), who)),
     note: signInNote(noting),

@@ -50,7 +50,9 @@ function ask(url: string, ca: string, { token, form, proof }: Sent): Promise<Rep
   });
 }
 
-async function tokenFor(model: ModelStamp, [scope, resource]: [string, string], send = ask): Promise<string> {
+type Wanted = { readonly scope: string; readonly resource: string };
+
+async function tokenFor(model: ModelStamp, { scope, resource }: Wanted, send = ask): Promise<string> {
   const name = `p-${Math.random().toString(36).slice(2)}`;
   const { appId, secret = '' } = await model.operator.createServicePrincipal({ name, role: 'Owner', scope });
   const form = new URLSearchParams({
@@ -85,8 +87,8 @@ test('a token for one plane is none for the other, and each shows its own subscr
     assert.equal(prepared.providerSubscriptionId, provider, 'generated once and kept');
     assert.equal(prepared.subscriptionId, ids['subscriptionId']);
     const [tenantId, adminId] = [`/subscriptions/${prepared.subscriptionId}`, `/subscriptions/${provider}`];
-    const tenant = await tokenFor(model, [tenantId, endpoints.management]);
-    const admin = await tokenFor(model, [adminId, endpoints.adminManagement], askBound);
+    const tenant = await tokenFor(model, { scope: tenantId, resource: endpoints.management });
+    const admin = await tokenFor(model, { scope: adminId, resource: endpoints.adminManagement }, askBound);
     const list = '/subscriptions?api-version=2016-06-01';
     assert.deepEqual(idsOf(await ask(endpoints.management + list, caPem, { token: tenant })), [tenantId]);
     assert.deepEqual(idsOf(await askBound(endpoints.adminManagement + list, caPem, { token: admin })), [adminId]);

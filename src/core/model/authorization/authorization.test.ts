@@ -105,6 +105,20 @@ const assignments: readonly (readonly [scope: string, name: string, properties: 
   [sub, ada, { roleDefinitionId: reader }, 'InvalidRequestFormat /properties/principalId'],
   [sub, ada, { principalId: ada }, 'InvalidRequestFormat /properties/roleDefinitionId'],
   [sub, 'mine', { principalId: ada, roleDefinitionId: reader }, 'InvalidRoleAssignmentId /name'],
+  // A condition that was left out would give more than was meant.
+  [
+    sub,
+    ada,
+    { principalId: ada, roleDefinitionId: reader, condition: '1=1' },
+    'InvalidParameter /properties/condition',
+  ],
+  // Another subscription's role is not there.
+  [
+    '/subscriptions/s2',
+    ada,
+    { principalId: ada, roleDefinitionId: at(sub, 'roleDefinitions', role) },
+    'RoleDefinitionDoesNotExist /properties/roleDefinitionId',
+  ],
   [
     `${group}/providers/Microsoft.Network/virtualNetworks/none`,
     ada,

@@ -4,7 +4,7 @@ import { Refusal } from '#base/wrong.ts';
 import { nameOfId, tryId } from '#model/arm-id.ts';
 import { keepPlain, openJob, tidy, type Job } from '#model/job.ts';
 import type { Noun } from '#model/noun.ts';
-import { finish, oneOf, shorten, textOf } from '#model/parse.ts';
+import { finish, member, note, oneOf, shorten, textOf } from '#model/parse.ts';
 import { builtInRoleIds } from '#model/authorization/built-in-role-ids.ts';
 import { customRole, guidPattern, roleAssignmentType, roleIdOf } from '#model/authorization/role-definition.ts';
 
@@ -32,6 +32,10 @@ export const roleAssignment: Noun = {
     const roleDefinitionId = textOf(properties, 'roleDefinitionId', { required: true, lengthMax: 2048 }) ?? '';
     const principalType = oneOf(properties, 'principalType', principalTypes);
     const description = textOf(properties, 'description', { lengthMax: 1024 });
+    // To leave it out would give more than was meant.
+    for (const name of ['condition', 'conditionVersion'])
+      if (member(properties, name) !== undefined)
+        note(properties, name, 'conditions are not evaluated here; leave the member out, or give a narrower role');
     finish(job.body);
     const scope = tryId(job.id)?.scope ?? '';
     if (tryId(scope) !== undefined && draft.get(scope) === undefined) {
@@ -55,12 +59,23 @@ export const roleAssignment: Noun = {
   },
 };
 
+/** A custom role that is kept at the root is everybody's; one that is kept in a subscription is that subscription's. */
+function isSeenFrom(scope: string, role: string): boolean {
+  const home = subscriptionOf(role);
+  return home === '' || home === subscriptionOf(scope);
+}
+
+function subscriptionOf(id: string): string {
+  return /^\/subscriptions\/([^/]+)/i.exec(id)?.[1]?.toLowerCase() ?? '';
+}
+
 /** The role must exist, and a custom one must be assignable here. */
 function checkRole(roleDefinitionId: string, { job, scope }: { job: Job; scope: string }): void {
   const guid = nameOfId(roleDefinitionId);
   if (builtInRoleIds.includes(guid.toLowerCase())) return;
   const role = customRole(guid, job.draft);
-  if (role === undefined) {
+  // A role of another subscription is not there: its name and its place are its owner's.
+  if (role === undefined || !isSeenFrom(scope, role.id)) {
     throw new Refusal(
       'RoleDefinitionDoesNotExist',
       `The specified role definition with ID '${shorten(guid)}' does not exist.`,

@@ -76,10 +76,9 @@ function checkIdentity({ id, draft, before }: Job): void {
   }
   const other = before === undefined ? customRole(name, draft) : undefined;
   if (other !== undefined) {
-    throw new Refusal('RoleDefinitionExists', `The role definition '${name}' exists already as ${other.id}.`, {
-      status: 409,
-      target: other.id,
-    });
+    // Where it is may be another tenant's subscription: that is not told.
+    const says = `A role definition with the ID '${name}' exists already; choose another GUID.`;
+    throw new Refusal('RoleDefinitionExists', says, { status: 409, target: '/name' });
   }
 }
 
@@ -107,6 +106,9 @@ function permissionsOf({ properties }: Job): readonly JsonObject[] {
   if (blocks === undefined && member(properties, 'permissions') === undefined)
     note(properties, 'permissions', 'one entry with "actions" and "notActions" is wanted');
   return (blocks ?? []).map((block) => {
+    // To leave it out would give more than was meant.
+    if (member(block, 'condition') !== undefined)
+      note(block, 'condition', 'conditions are not evaluated here; leave the member out, or name fewer actions');
     const [actions, notActions] = [
       textsOf(block, 'actions', actionsMax) ?? [],
       textsOf(block, 'notActions', actionsMax) ?? [],
