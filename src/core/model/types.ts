@@ -44,6 +44,7 @@ export const typeNames: readonly string[] = [
   'Microsoft.Subscriptions.Admin/locations/quotas',
   'Microsoft.Subscriptions/subscriptions',
   'Microsoft.Subscriptions/offers',
+  'Microsoft.Subscriptions/acquiredPlans',
   'Microsoft.Subscriptions.Admin',
   'Microsoft.Subscriptions.Admin/plans',
   'Microsoft.Subscriptions.Admin/offers',

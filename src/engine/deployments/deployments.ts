@@ -13,6 +13,7 @@ import { removeLeftOut } from '#engine/deployments/left-out.ts';
 import { deploymentNotFound, DeploymentRecords, isRunning } from '#engine/deployments/records.ts';
 import { planRequest, shownProperties, type PlannedRequest } from '#engine/deployments/request.ts';
 import { runPlan, type RunResult } from '#engine/deployments/run.ts';
+import { checkEnabled } from '#engine/gate/enabled.ts';
 import type {
   Caller,
   DeploymentInput,
@@ -87,6 +88,7 @@ class StampDeployments implements Deployments {
   ): Promise<{ record: DeploymentRecord; operation: Operation; existed: boolean }> {
     const engine = this.#engine;
     engine.authorize(caller, `${type}/write`, input.scope);
+    checkEnabled(engine.view(), input.scope);
     const existed = this.get(input.id) !== undefined;
     const planned = planRequest(input, caller, engine);
     if (this.#taken.size >= deploymentsRunningMax) {
@@ -130,6 +132,7 @@ class StampDeployments implements Deployments {
     const record = this.get(id);
     if (record === undefined) return false;
     this.#engine.authorize(caller, `${type}/delete`, record.scope);
+    checkEnabled(this.#engine.view(), record.scope);
     if (isRunning(record)) {
       throw new Refusal('DeploymentActive', `The deployment '${record.name}' is running; cancel it first.`, {
         status: 409,

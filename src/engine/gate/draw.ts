@@ -6,7 +6,7 @@ import type { Noun } from '#model/noun.ts';
 import { parentOf, type Context, type Draft, type Resource } from '#model/resource.ts';
 import { typeOfId } from '#model/arm-id.ts';
 import { finish, readBody } from '#model/parse.ts';
-import { isStanding, signUpType, storedId } from '#model/plans/ids.ts';
+import { isStanding, keptId, signUpType, storedId } from '#model/plans/ids.ts';
 import { planeOfSubscription, servesType, subscriptionType } from '#model/plans/plane.ts';
 import { emptyScope, removeGroup } from '#model/resources/remove-group.ts';
 import { tagsOf } from '#model/resources/tags.ts';
@@ -33,7 +33,7 @@ export const groupType = 'Microsoft.Resources/resourceGroups';
 export function drawRequest(draft: Draft, submission: Submission, parts: DrawParts): Drawn {
   const { request } = submission;
   const noun = nounOf(parts.nouns, request.type);
-  const before = standing(draft.get(storedId(request.id)));
+  const before = standing(draft.get(keptId(draft, request.id)));
   if (!isSignUp(submission, { noun, before, parts }))
     parts.access.authorize(parts.caller, actionOf(submission), request.id);
   if (request.kind === 'action') {

@@ -43,6 +43,8 @@ const surfaces: readonly (readonly [type: string, versions: Versions, acts: read
   ['Microsoft.Compute.Admin/operations', computeAdminVersions, []],
   ['Microsoft.Storage.Admin/operations', storageAdminVersions, []],
   ['Microsoft.Subscriptions/subscriptions', subscriptionsVersions, ['write', 'delete']],
+  ['Microsoft.Subscriptions/acquiredPlans', subscriptionsVersions, ['read', 'write', 'delete']],
+  ['Microsoft.Subscriptions/addonPlans', subscriptionsVersions, ['read']],
   ['Microsoft.Subscriptions/delegatedOffers', subscriptionsVersions, ['read']],
   ['Microsoft.Subscriptions/operations', subscriptionsVersions, []],
 ];

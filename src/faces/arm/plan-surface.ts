@@ -1,6 +1,7 @@
 /** The table's lines for plans, offers, quotas and subscriptions, on both planes. */
 
 import { offerType, planType } from '#model/plans/ids.ts';
+import * as addOn from '#faces/arm/add-on.ts';
 import * as network from '#faces/arm/network-admin.ts';
 import * as plan from '#faces/arm/plan.ts';
 import type { Line } from '#faces/arm/route.ts';
@@ -140,6 +141,21 @@ const tenants: readonly Line[] = [
     pattern: `${s}/providers/Microsoft.Subscriptions/delegatedOffers`,
     type: 'Microsoft.Subscriptions/delegatedOffers',
     methods: { GET: signUp.listGivenOffers },
+  },
+  {
+    pattern: `${s}/providers/Microsoft.Subscriptions/addonPlans`,
+    type: 'Microsoft.Subscriptions/addonPlans',
+    methods: { GET: addOn.listAddOns },
+  },
+  {
+    pattern: `${s}/providers/Microsoft.Subscriptions/acquiredPlans`,
+    type: 'Microsoft.Subscriptions/acquiredPlans',
+    methods: { GET: addOn.listTaken },
+  },
+  {
+    pattern: `${s}/providers/Microsoft.Subscriptions/acquiredPlans/{acquisition}`,
+    type: 'Microsoft.Subscriptions/acquiredPlans',
+    methods: { GET: addOn.getTaken, PUT: addOn.putTaken, DELETE: addOn.deleteTaken },
   },
   { pattern: `${s}/providers/${offers}`, type: offers, methods: { GET: signUp.listOwnOffers } },
   {

@@ -2,44 +2,26 @@
 
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Json, JsonObject } from '#base/json.ts';
-import { fakeStamp, provider, s } from '#faces/arm/fake-engine.ts';
+import type { JsonObject } from '#base/json.ts';
+import { provider, s } from '#faces/arm/fake-engine.ts';
+import {
+  bothFaces,
+  computeQuota,
+  details,
+  guid,
+  networkQuota,
+  ofOffer,
+  ofPlan,
+  ofUser,
+  outcomeOf,
+  plans,
+  propertiesOf,
+  values,
+} from '#faces/arm/fake-plans.ts';
 
-const tenant = await fakeStamp();
-const admin = await fakeStamp({ plane: 'admin', engine: tenant.engine, wantsBound: false });
-after(async () => {
-  await tenant.close();
-  await admin.close();
-});
-
+const { tenant, admin, operator, user, close } = await bothFaces();
+after(close);
 const version = 'api-version=2015-11-01';
-const plans = `${provider}/resourceGroups/plans`;
-const ofPlan = (name: string) => `${plans}/providers/Microsoft.Subscriptions.Admin/plans/${name}`;
-const ofOffer = (name: string) => `${plans}/providers/Microsoft.Subscriptions.Admin/offers/${name}`;
-const ofUser = (id: string) => `${provider}/providers/Microsoft.Subscriptions.Admin/subscriptions/${id}`;
-const networkQuota = `${provider}/providers/Microsoft.Network.Admin/locations/local/quotas/small`;
-const computeQuota = `${provider}/providers/Microsoft.Compute.Admin/locations/local/quotas/small`;
-const guid = (digit: string) => `${digit.repeat(8)}-1111-4111-8111-${digit.repeat(12)}`;
-
-type Told = { status: number; json: JsonObject; text: string };
-
-type Sent = [method: string, path: string, body?: JsonObject | undefined, query?: string];
-
-async function operator(...[method, path, body, query = version]: Sent): Promise<Told> {
-  return await admin.send(`${encodeURI(path)}?${query}`, { method, ...(body === undefined ? {} : { body }) });
-}
-
-async function user(name: string, ...[method, path, body]: Sent): Promise<Told> {
-  const headers = { authorization: `Bearer ${name}` };
-  return await tenant.send(`${path}?${version}`, { method, headers, ...(body === undefined ? {} : { body }) });
-}
-
-const codeOf = ({ json }: Told): Json | undefined => (json['error'] as JsonObject | undefined)?.['code'];
-const details = ({ json }: Told): string[] =>
-  ((json['error'] as JsonObject)['details'] as { target: string }[]).map(({ target }) => target);
-const propertiesOf = ({ json }: Told): JsonObject => json['properties'] as JsonObject;
-const values = ({ json }: Told): JsonObject[] => json['value'] as JsonObject[];
-const outcomeOf = (told: Told): string => `${told.status} ${String(codeOf(told) ?? '')}`.trim();
 
 test('the operator makes quotas, a plan and an offer, and each is shown as Azure Stack shows it', async () => {
   await operator('PUT', plans, { location: 'local' }, 'api-version=2019-10-01');
@@ -321,76 +303,4 @@ test('a stranger at the plane of administration reads and writes nothing of it',
     body: { state: 'Disabled' },
   });
   equal(written.status, 403);
-});
-
-/** The quota that makes who has it a delegated provider: a stamp has it from its start. */
-function putDelegationQuota(): string {
-  const type = 'Microsoft.Subscriptions.Admin/locations/quotas';
-  const name = 'delegatedProviderQuota';
-  const id = `${provider}/providers/Microsoft.Subscriptions.Admin/locations/local/quotas/${name}`;
-  const common = { etag: 'W/"1"', createdAt: '', changedAt: '' };
-  tenant.engine.memory.commit([{ id, after: { id, type, name, properties: {}, ...common } }]);
-  return id;
-}
-
-test('a delegated provider hands an offer on under another name', async () => {
-  const delegation = putDelegationQuota();
-  await operator('PUT', ofPlan('resell'), { location: 'local', properties: { quotaIds: [delegation] } });
-  const given = { properties: { subscriptionId: guid('a') } };
-  const link = `${ofOffer('secret')}/offerDelegations/one`;
-  equal(outcomeOf(await operator('PUT', link, given)), '400 SubscriptionNotDelegatedProvider');
-  const acquired = `${ofUser(guid('a'))}/acquiredPlans/${guid('7')}`;
-  equal((await operator('PUT', acquired, { planId: ofPlan('resell') })).status, 201);
-  equal((await operator('PUT', link, given)).status, 201);
-  const own = `/subscriptions/${guid('a')}/providers/Microsoft.Subscriptions`;
-  const [offered] = values(await user('guest', 'GET', `${own}/delegatedOffers`));
-  equal(offered?.['name'], 'secret');
-  equal((await user('stranger', 'GET', `${own}/delegatedOffers`)).status, 404);
-  const body = (state: string) => ({
-    properties: { delegatedOfferId: offered?.['id'], displayName: 'Silver', accessibilityState: state },
-  });
-  equal(outcomeOf(await user('stranger', 'PUT', `${own}/offers/silver`, body('Public'))), '404 SubscriptionNotFound');
-  const other = { properties: { delegatedOfferId: `${own}/delegatedOffers/gold` } };
-  equal(outcomeOf(await user('guest', 'PUT', `${own}/offers/silver`, other)), '404 DelegatedOfferNotFound');
-  equal((await user('guest', 'PUT', `${own}/offers/silver`, body('Private'))).status, 201);
-  const seen = `/delegatedProviders/${guid('a')}/offers`;
-  equal(values(await user('stranger', 'GET', seen)).length, 0);
-  const asked = { offerId: `${seen}/silver`, displayName: 'Through' };
-  equal(outcomeOf(await user('stranger', 'PUT', `/subscriptions/${guid('8')}`, asked)), '404 OfferNotFound');
-  equal((await user('guest', 'PUT', `${own}/offers/silver`, body('Public'))).status, 200);
-  deepEqual(
-    values(await user('stranger', 'GET', seen)).map(({ id }) => id),
-    [`${seen}/silver`],
-  );
-  const through = await user('stranger', 'PUT', `/subscriptions/${guid('8')}`, asked);
-  deepEqual([through.status, through.json['offerId']], [201, `${seen}/silver`]);
-  const shown = await operator('GET', ofUser(guid('8')));
-  deepEqual([shown.json['delegatedProviderSubscriptionId'], shown.json['offerId']], [guid('a'), ofOffer('secret')]);
-  equal(outcomeOf(await user('guest', 'DELETE', `${own}/offers/silver`)), '409 OfferInUse');
-  equal(outcomeOf(await operator('DELETE', link)), '409 OfferDelegationInUse');
-});
-
-test('subscriptions move from the operator to a delegated provider and back, all or none', async () => {
-  const service = `${provider}/providers/Microsoft.Subscriptions.Admin`;
-  const target = `${service}/delegatedProviders/${guid('a')}/offers/silver`;
-  const move = (id: string, to: string | null) => ({ resources: [ofUser(id)], targetDelegatedProviderOffer: to });
-  equal((await operator('POST', `${service}/moveSubscriptions`, move(guid('8'), null))).status, 204);
-  equal(
-    (await user('stranger', 'GET', `/subscriptions/${guid('8')}`)).json['offerId'],
-    '/delegatedProviders/default/offers/secret',
-  );
-  equal((await operator('POST', `${service}/validateMoveSubscriptions`, move(guid('8'), target))).status, 204);
-  equal((await operator('GET', ofUser(guid('8')))).json['delegatedProviderSubscriptionId'], provider.split('/')[2]);
-  equal((await operator('POST', `${service}/moveSubscriptions`, move(guid('8'), target))).status, 204);
-  for (const [id, to] of [
-    [guid('3'), target],
-    [guid('a'), target],
-    [guid('9'), null],
-    [s.split('/')[2] ?? '', null],
-  ] as const)
-    equal(
-      outcomeOf(await operator('POST', `${service}/moveSubscriptions`, move(id, to))),
-      '409 MoveSubscriptionsFailed',
-      id,
-    );
 });

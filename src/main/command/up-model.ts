@@ -187,7 +187,7 @@ function reportOf(
   { flows, seconds: took }: { flows: readonly FlowRow[]; seconds: number },
 ): Report {
   const { endpoints, prepared } = model;
-  const { places, tenantId, subscriptionId } = prepared;
+  const { places, tenantId, subscriptionId, providerSubscriptionId } = prepared;
   const { user } = JSON.parse(readFileSync(places.firstCredential, 'utf8')) as { user: string };
   const ca = places.certificateAuthority;
   return {
@@ -201,6 +201,7 @@ function reportOf(
     location: settings.location,
     tenantId,
     subscriptionId,
+    providerSubscriptionId,
     login: {
       user,
       passwordFile: places.firstCredential,

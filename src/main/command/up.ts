@@ -114,6 +114,7 @@ function report(status: JsonObject, settings: Settings, prepared: Prepared) {
     location: settings.location,
     tenantId: prepared.tenantId,
     subscriptionId: prepared.subscriptionId,
+    providerSubscriptionId: prepared.providerSubscriptionId,
     login: {
       user: first.user,
       passwordFile: places.firstCredential,

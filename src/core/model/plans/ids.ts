@@ -1,6 +1,6 @@
 /** Types of the operator's providers, and the ids under which a subscription is spoken of on each plane. */
 
-import { canonicalId, sameId } from '#model/arm-id.ts';
+import { canonicalId, nameOfId, sameId } from '#model/arm-id.ts';
 import { subscriptionType } from '#model/plans/plane.ts';
 import type { Resource, View } from '#model/resource.ts';
 
@@ -11,6 +11,8 @@ export const userSubscriptionType = 'Microsoft.Subscriptions.Admin/subscriptions
 export const acquiredPlanType = 'Microsoft.Subscriptions.Admin/subscriptions/acquiredPlans';
 /** What a delegated provider offers, in a subscription of his. */
 export const delegatedOfferType = 'Microsoft.Subscriptions/offers';
+/** A plan that a subscription holds, as its tenant speaks of it. */
+export const takenPlanType = 'Microsoft.Subscriptions/acquiredPlans';
 export const signUpType = 'Microsoft.Subscriptions/subscriptions';
 
 const alias = /^\/subscriptions\/[^/]+\/providers\/Microsoft\.Subscriptions\.Admin\/subscriptions\/([^/]+)$/i;
@@ -19,6 +21,18 @@ const alias = /^\/subscriptions\/[^/]+\/providers\/Microsoft\.Subscriptions\.Adm
 export function storedId(id: string): string {
   const subscription = alias.exec(id)?.[1];
   return subscription === undefined ? id : `/subscriptions/${subscription}`;
+}
+
+const taken = /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Subscriptions\/acquiredPlans\/([^/]+)$/i;
+
+/** As `storedId`; and a plan that a tenant speaks of is kept among the operator's resources, at the provider of its offer. */
+export function keptId(view: Pick<View, 'get'>, id: string): string {
+  const [, name = '', acquisition = ''] = taken.exec(id) ?? [];
+  const subscription = name === '' ? undefined : view.get(`/subscriptions/${name}`);
+  const offerId = subscription?.properties['offerId'];
+  if (subscription === undefined || typeof offerId !== 'string') return storedId(id);
+  const provider = nameOfId(subscriptionIdOf(offerId));
+  return `${userSubscriptionId(provider, subscription.name)}/acquiredPlans/${acquisition}`;
 }
 
 /** The id under which the operator speaks of a tenant's subscription. */

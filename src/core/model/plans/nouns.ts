@@ -2,6 +2,7 @@
 
 import type { Noun } from '#model/noun.ts';
 import { acquiredPlan } from '#model/plans/acquired-plan.ts';
+import { takenPlan } from '#model/plans/add-on.ts';
 import { delegatedOffer } from '#model/plans/delegated-offer.ts';
 import { service } from '#model/plans/move.ts';
 import { offerDelegation } from '#model/plans/offer-delegation.ts';
@@ -21,5 +22,6 @@ export const planNouns: readonly Noun[] = [
   acquiredPlan,
   signUp,
   delegatedOffer,
+  takenPlan,
   service,
 ];
