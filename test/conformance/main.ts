@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { rowOf } from '#faces/arm/catalog.ts';
 import { checkCompute } from '#test/conformance/compute.ts';
+import { openPlanStamp, planSkipReason, planSpecs, replayPlan } from '#test/conformance/plans.ts';
 import { cleanUp, replay, type Place } from '#test/conformance/replay.ts';
 import { skipReason } from '#test/conformance/skip.ts';
 import { openTestStamp, type TestStamp } from '#test/conformance/stamp.ts';
@@ -42,6 +43,7 @@ async function run(): Promise<void> {
   let open: ReadonlyMap<string, string> = new Map();
   try {
     await replayAll(stamp);
+    await replayPlans(stamp);
     await checkOwn(stamp);
     open = await deployAll(stamp);
   } finally {
@@ -81,6 +83,40 @@ async function replayAll(at: Place): Promise<void> {
       `${type.padEnd(60)} replayed ${passed + failed}, passed ${passed}, failed ${failed}, skipped ${skipped}\n`,
     );
   }
+}
+
+/** The operator's providers and sign-up; on the stamp as it is, after all that tenants' examples made of it. */
+async function replayPlans({ model, location }: TestStamp): Promise<void> {
+  const folders = planSpecs.map((name) => join(corpus, 'arm-specs', name)).filter((folder) => existsSync(folder));
+  if (folders.length < planSpecs.length) {
+    process.stdout.write(`plans skipped: the corpus lacks some of ${planSpecs.join(', ')}\n`);
+    total.skipped += 1;
+    return;
+  }
+  const stamp = await openPlanStamp(model, location);
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+  const cases = folders
+    .flatMap(operationsIn)
+    .flatMap((operation) => operation.examples.map((one) => ({ operation, ...one })));
+  for (const [number, { operation, name, example }] of cases.entries()) {
+    if (wanted !== undefined && !`${operation.operationId} ${name}`.includes(wanted)) continue;
+    const reason = planSkipReason(operation);
+    if (reason !== undefined) {
+      tally.skipped += 1;
+      if (!isQuick) process.stdout.write(`  skipped ${operation.operationId} ${name}: ${reason}\n`);
+      continue;
+    }
+    const failure = await replayPlan(operation, example, { ...stamp, number });
+    tally[failure === undefined ? 'passed' : 'failed'] += 1;
+    if (failure !== undefined) process.stdout.write(`  FAILED ${operation.operationId} ${name}: ${failure}\n`);
+  }
+  for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += tally[key];
+  const { passed, failed, skipped } = tally;
+  process.stdout.write(
+    `${'plans, offers, quotas, subscriptions'.padEnd(60)} replayed ${passed + failed}, passed ${passed}, failed ${failed}, skipped ${skipped}\n`,
+  );
+  stamp.operator.close();
+  stamp.user.close();
 }
 
 function tallyOf(tallies: Map<string, Tally>, type: string): Tally {

@@ -3,13 +3,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeModelState, startModel } from '#main/boot/model.ts';
+import { makeModelState, startModel, type ModelStamp } from '#main/boot/model.ts';
 import { readSettings } from '#main/boot/settings.ts';
 import { change, principalOf, type Directory } from '#engine/identity/directory.ts';
 import type { Findings } from '#engine/ports.ts';
 import { clientOf, signIn, type Client } from '#test/conformance/client.ts';
 
 export type TestStamp = {
+  readonly model: ModelStamp;
   readonly client: Client;
   readonly subscription: string;
   readonly location: string;
@@ -50,6 +51,7 @@ export async function openTestStamp(managementPorts: 'deny' | 'audit'): Promise<
   const signedIn = () => signIn(endpoints.adfs, { ca: caPem, appId, secret, audience: endpoints.management });
   const client = introducing(clientOf(endpoints.management, { ca: caPem, signedIn }), model.assembly.directory);
   return {
+    model,
     client,
     subscription: prepared.subscriptionId,
     location: settings.location,

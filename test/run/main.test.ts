@@ -8,8 +8,11 @@ import { suites, type Suite } from '#test/run/suites.ts';
 import type { Counts } from '#tools/counts.ts';
 
 const choices: [string[], string][] = [
-  [[], 'check sim conformance stamp oracle theft tamper opening canary containment'],
-  [['--all'], 'check sim conformance stamp peers oracle theft witness tamper opening canary containment attack kill'],
+  [[], 'check sim conformance stamp quota oracle theft tamper opening canary containment'],
+  [
+    ['--all'],
+    'check sim conformance stamp quota peers oracle theft witness tamper opening canary containment attack kill',
+  ],
   [['stamp'], 'stamp'],
   [['kill', 'check'], 'check kill'],
   [['peers', '--all'], 'peers'],

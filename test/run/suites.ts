@@ -49,6 +49,14 @@ export const suites: readonly Suite[] = [
     isDefault: true,
     needsRoot: true,
   },
+  {
+    ...plain,
+    name: 'quota',
+    says: 'clients at the edge of their quotas over HTTPS, while the stamp is killed: never one over',
+    entry: 'test/quota/main.ts',
+    quickArguments: ['--quick'],
+    isDefault: true,
+  },
   { ...plain, name: 'peers', says: 'unmodified Azure clients', entry: 'test/peers/main.ts' },
   {
     ...plain,

@@ -229,12 +229,10 @@ export const knockWaitS = 2;
 export const idleStepsMax = 1_500_000;
 export const connectivityChecksMax = 16;
 export const checkHeadersMax = 20;
-/** Plans and offers: quotas of a plan, plans of an offer, the largest number of a quota, and those named that stand in the way of a deletion. */
-export const quotasPerPlanMax = 20;
-export const plansPerOfferMax = 50;
+/** Quotas of a plan and plans of an offer, the largest number of a quota, and what is named that stands in the way of a deletion. */
+export const planPartsMax = 50;
 export const quotaNumberMax = 1_000_000_000;
-export const blockersToldMax = 50;
-/** Subscriptions of one account, and of a stamp from its first day on: the id of one that is gone is kept. */
+/** Subscriptions of one account (and moved at once), and of a stamp from its first day on: the id of one that is gone is kept. */
 export const subscriptionsPerAccountMax = 100;
 export const subscriptionsMax = 10_000;
 /** Profiles of one network configuration diagnostic (Azure: 10), and prefixes that one of them may stand for at a side. */

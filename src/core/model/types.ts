@@ -43,6 +43,8 @@ export const typeNames: readonly string[] = [
   'Microsoft.Storage.Admin/locations/quotas',
   'Microsoft.Subscriptions.Admin/locations/quotas',
   'Microsoft.Subscriptions/subscriptions',
+  'Microsoft.Subscriptions/offers',
+  'Microsoft.Subscriptions.Admin',
   'Microsoft.Subscriptions.Admin/plans',
   'Microsoft.Subscriptions.Admin/offers',
   'Microsoft.Subscriptions.Admin/offers/offerDelegations',

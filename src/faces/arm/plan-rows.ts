@@ -43,7 +43,7 @@ const surfaces: readonly (readonly [type: string, versions: Versions, acts: read
   ['Microsoft.Compute.Admin/operations', computeAdminVersions, []],
   ['Microsoft.Storage.Admin/operations', storageAdminVersions, []],
   ['Microsoft.Subscriptions/subscriptions', subscriptionsVersions, ['write', 'delete']],
-  ['Microsoft.Subscriptions/offers', subscriptionsVersions, []],
+  ['Microsoft.Subscriptions/delegatedOffers', subscriptionsVersions, ['read']],
   ['Microsoft.Subscriptions/operations', subscriptionsVersions, []],
 ];
 
@@ -67,6 +67,7 @@ export function planRows(base: Base): Row[] {
     { ...own, methods, longRunning: [], type: `${admin}/offers` },
     { ...own, ...child, type: `${admin}/offers/offerDelegations` },
     { ...own, ...child, type: `${admin}/subscriptions/acquiredPlans` },
+    { ...own, ...child, type: 'Microsoft.Subscriptions/offers' },
     ...surfaces.map(
       ([type, versions, acts]): Row => ({ ...base, ...child, lives: 'surface', methods: [], type, versions, acts }),
     ),

@@ -88,6 +88,13 @@ const service: readonly Line[] = [
     type: `${admin}/locations`,
     methods: { GET: plan.getLocationOperation },
   },
+  ...['moveSubscriptions', 'validateMoveSubscriptions'].map(
+    (name): Line => ({
+      pattern: `${at}/${name}`,
+      type: `${admin}/${name}`,
+      methods: { POST: (call) => plan.moveSubscriptions(call, name) },
+    }),
+  ),
   {
     pattern: `${at}/checkNameAvailability`,
     type: `${admin}/checkNameAvailability`,
@@ -129,6 +136,12 @@ const tenants: readonly Line[] = [
   { pattern: '/offers', type: offers, methods: { GET: signUp.listOffers } },
   { pattern: '/delegatedProviders/{provider}/offers', type: offers, methods: { GET: signUp.listProviderOffers } },
   { pattern: '/delegatedProviders/{provider}/offers/{offer}', type: offers, methods: { GET: signUp.getProviderOffer } },
+  {
+    pattern: `${s}/providers/Microsoft.Subscriptions/delegatedOffers`,
+    type: 'Microsoft.Subscriptions/delegatedOffers',
+    methods: { GET: signUp.listGivenOffers },
+  },
+  { pattern: `${s}/providers/${offers}`, type: offers, methods: { GET: signUp.listOwnOffers } },
   {
     pattern: s,
     type: 'Microsoft.Subscriptions/subscriptions',

@@ -322,3 +322,75 @@ test('a stranger at the plane of administration reads and writes nothing of it',
   });
   equal(written.status, 403);
 });
+
+/** The quota that makes who has it a delegated provider: a stamp has it from its start. */
+function putDelegationQuota(): string {
+  const type = 'Microsoft.Subscriptions.Admin/locations/quotas';
+  const name = 'delegatedProviderQuota';
+  const id = `${provider}/providers/Microsoft.Subscriptions.Admin/locations/local/quotas/${name}`;
+  const common = { etag: 'W/"1"', createdAt: '', changedAt: '' };
+  tenant.engine.memory.commit([{ id, after: { id, type, name, properties: {}, ...common } }]);
+  return id;
+}
+
+test('a delegated provider hands an offer on under another name', async () => {
+  const delegation = putDelegationQuota();
+  await operator('PUT', ofPlan('resell'), { location: 'local', properties: { quotaIds: [delegation] } });
+  const given = { properties: { subscriptionId: guid('a') } };
+  const link = `${ofOffer('secret')}/offerDelegations/one`;
+  equal(outcomeOf(await operator('PUT', link, given)), '400 SubscriptionNotDelegatedProvider');
+  const acquired = `${ofUser(guid('a'))}/acquiredPlans/${guid('7')}`;
+  equal((await operator('PUT', acquired, { planId: ofPlan('resell') })).status, 201);
+  equal((await operator('PUT', link, given)).status, 201);
+  const own = `/subscriptions/${guid('a')}/providers/Microsoft.Subscriptions`;
+  const [offered] = values(await user('guest', 'GET', `${own}/delegatedOffers`));
+  equal(offered?.['name'], 'secret');
+  equal((await user('stranger', 'GET', `${own}/delegatedOffers`)).status, 404);
+  const body = (state: string) => ({
+    properties: { delegatedOfferId: offered?.['id'], displayName: 'Silver', accessibilityState: state },
+  });
+  equal(outcomeOf(await user('stranger', 'PUT', `${own}/offers/silver`, body('Public'))), '404 SubscriptionNotFound');
+  const other = { properties: { delegatedOfferId: `${own}/delegatedOffers/gold` } };
+  equal(outcomeOf(await user('guest', 'PUT', `${own}/offers/silver`, other)), '404 DelegatedOfferNotFound');
+  equal((await user('guest', 'PUT', `${own}/offers/silver`, body('Private'))).status, 201);
+  const seen = `/delegatedProviders/${guid('a')}/offers`;
+  equal(values(await user('stranger', 'GET', seen)).length, 0);
+  const asked = { offerId: `${seen}/silver`, displayName: 'Through' };
+  equal(outcomeOf(await user('stranger', 'PUT', `/subscriptions/${guid('8')}`, asked)), '404 OfferNotFound');
+  equal((await user('guest', 'PUT', `${own}/offers/silver`, body('Public'))).status, 200);
+  deepEqual(
+    values(await user('stranger', 'GET', seen)).map(({ id }) => id),
+    [`${seen}/silver`],
+  );
+  const through = await user('stranger', 'PUT', `/subscriptions/${guid('8')}`, asked);
+  deepEqual([through.status, through.json['offerId']], [201, `${seen}/silver`]);
+  const shown = await operator('GET', ofUser(guid('8')));
+  deepEqual([shown.json['delegatedProviderSubscriptionId'], shown.json['offerId']], [guid('a'), ofOffer('secret')]);
+  equal(outcomeOf(await user('guest', 'DELETE', `${own}/offers/silver`)), '409 OfferInUse');
+  equal(outcomeOf(await operator('DELETE', link)), '409 OfferDelegationInUse');
+});
+
+test('subscriptions move from the operator to a delegated provider and back, all or none', async () => {
+  const service = `${provider}/providers/Microsoft.Subscriptions.Admin`;
+  const target = `${service}/delegatedProviders/${guid('a')}/offers/silver`;
+  const move = (id: string, to: string | null) => ({ resources: [ofUser(id)], targetDelegatedProviderOffer: to });
+  equal((await operator('POST', `${service}/moveSubscriptions`, move(guid('8'), null))).status, 204);
+  equal(
+    (await user('stranger', 'GET', `/subscriptions/${guid('8')}`)).json['offerId'],
+    '/delegatedProviders/default/offers/secret',
+  );
+  equal((await operator('POST', `${service}/validateMoveSubscriptions`, move(guid('8'), target))).status, 204);
+  equal((await operator('GET', ofUser(guid('8')))).json['delegatedProviderSubscriptionId'], provider.split('/')[2]);
+  equal((await operator('POST', `${service}/moveSubscriptions`, move(guid('8'), target))).status, 204);
+  for (const [id, to] of [
+    [guid('3'), target],
+    [guid('a'), target],
+    [guid('9'), null],
+    [s.split('/')[2] ?? '', null],
+  ] as const)
+    equal(
+      outcomeOf(await operator('POST', `${service}/moveSubscriptions`, move(id, to))),
+      '409 MoveSubscriptionsFailed',
+      id,
+    );
+});

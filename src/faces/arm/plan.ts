@@ -3,7 +3,9 @@
 import { Refusal } from '#base/wrong.ts';
 import type { JsonObject } from '#base/json.ts';
 import { isDelegatedProvider } from '#model/plans/delegated-provider.ts';
-import { offerType, planType } from '#model/plans/ids.ts';
+import { subscribersThrough } from '#model/plans/delegated-offer.ts';
+import { delegatedOfferType, offerType, planType } from '#model/plans/ids.ts';
+import { serviceType } from '#model/plans/move.ts';
 import { delegationQuotaType } from '#model/plans/quota.ts';
 import { noSubscription } from '#model/plans/subscribe.ts';
 import { showUserSubscription } from '#model/plans/user-subscription.ts';
@@ -68,12 +70,50 @@ function delegatedProviders(call: Call): readonly Resource[] {
 /** GET `delegatedProviders/{id}/offers`: what one hands on. */
 export function listDelegatedOffers(call: Call): Answer {
   getDelegatedProvider(call);
-  return listAnswer(call, []);
+  return pageAnswer(call, handedOn(call), (one) => showHandedOn(call, one));
+}
+
+function handedOn(call: Call): readonly Resource[] {
+  const scope = `/subscriptions/${partOf(call, 'delegated')}`;
+  return [...wholeView(call).ofType(delegatedOfferType)].filter(({ id }) => lies(id, scope));
+}
+
+function showHandedOn(call: Call, one: Resource): JsonObject {
+  const by = partOf(call, 'delegated');
+  const type = `${admin}/delegatedProviders/offers`;
+  const subscriptionCount = subscribersThrough(one, wholeView(call)).length;
+  return {
+    id: `/subscriptions/${providerOf(call)}/providers/${admin}/delegatedProviders/${by}/offers/${one.name}`,
+    name: `${by}/${one.name}`,
+    type,
+    location: call.options.location,
+    properties: { ...one.properties, subscriptionCount },
+  };
+}
+
+/** POST `moveSubscriptions` and `validateMoveSubscriptions`. */
+export async function moveSubscriptions(call: Call, action: string): Promise<Answer> {
+  const id = subscriptionId(call);
+  const body = bodyObject(call);
+  const request = {
+    kind: 'action',
+    id,
+    type: serviceType,
+    action,
+    method: 'POST',
+    body,
+    query: call.asked.query,
+  } as const;
+  await call.engine.submit({ request, apiVersion: call.apiVersion }, call.caller);
+  return bare(204);
 }
 
 /** GET of one of these. */
-export function getDelegatedOffer(call: Call): never {
+export function getDelegatedOffer(call: Call): Answer {
   getDelegatedProvider(call);
+  const name = partOf(call, 'offer').toLowerCase();
+  const found = handedOn(call).find((one) => one.name.toLowerCase() === name);
+  if (found !== undefined) return shown(showHandedOn(call, found));
   const says = `The offer '${partOf(call, 'offer').slice(0, 200)}' could not be found.`;
   throw new Refusal('OfferNotFound', says, { status: 404 });
 }
@@ -196,9 +236,10 @@ export function checkIdentityHealth(call: Call): Answer {
     tenantId,
     tenantName: name,
     status: 'Healthy',
-    applications: [],
+    applications: { value: [] },
   }));
-  return shown({ reportStartTimeUtc: now, reportEndTimeUtc: now, status: 'Healthy', directoryTenants });
+  const times = { reportStartTimeUtc: now, reportEndTimeUtc: now };
+  return shown({ ...times, status: 'Healthy', directoryTenants: { value: directoryTenants } });
 }
 
 /** The types whose quotas are listed at a location. */

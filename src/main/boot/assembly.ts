@@ -144,9 +144,7 @@ async function handlersOf(
   { engine, directory, store }: Pick<Assembly, 'engine' | 'directory' | 'store'>,
 ): Promise<Assembly['handlers']> {
   const keys = await importTokenKeys(JSON.parse(boot.secret('tokens').reveal()) as StoredTokenKeys);
-  const onBug = (error: unknown): void => {
-    frame.log.error({ err: error }, 'a request met a bug');
-  };
+  const onBug = (error: unknown): void => frame.log.error({ err: error }, 'a request met a bug');
   const noting = { log: frame.log, store, tenantId: facts.tenantId, onBug };
   const identity = identityFace({
     base: endpoints.adfs,

@@ -9,6 +9,8 @@ export const offerType = 'Microsoft.Subscriptions.Admin/offers';
 export const offerDelegationType = 'Microsoft.Subscriptions.Admin/offers/offerDelegations';
 export const userSubscriptionType = 'Microsoft.Subscriptions.Admin/subscriptions';
 export const acquiredPlanType = 'Microsoft.Subscriptions.Admin/subscriptions/acquiredPlans';
+/** What a delegated provider offers, in a subscription of his. */
+export const delegatedOfferType = 'Microsoft.Subscriptions/offers';
 export const signUpType = 'Microsoft.Subscriptions/subscriptions';
 
 const alias = /^\/subscriptions\/[^/]+\/providers\/Microsoft\.Subscriptions\.Admin\/subscriptions\/([^/]+)$/i;

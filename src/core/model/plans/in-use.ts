@@ -1,6 +1,6 @@
 /** The refusal to delete what others use, with the list of them. */
 
-import { blockersToldMax } from '#base/limits.ts';
+import { planPartsMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import type { Resource } from '#model/resource.ts';
 
@@ -16,7 +16,7 @@ export function checkUnused(
     status: 409,
     target: resource.id,
     details: blockers
-      .slice(0, blockersToldMax)
+      .slice(0, planPartsMax)
       .map(({ id, type }) => ({ code: 'InUseBy', message: `${type}: ${id}`, target: id })),
   });
 }

@@ -8,7 +8,7 @@ import { MemoryDraft, MemoryView } from '#model/memory.ts';
 import { nouns } from '#model/nouns.ts';
 import { refusalOf, testStamp } from '#model/test-world.ts';
 import type { Context, Resource } from '#model/resource.ts';
-import { acquiredPlanType, signUpType, storedId, userSubscriptionType } from '#model/plans/ids.ts';
+import { acquiredPlanType, delegatedOfferType, signUpType, storedId, userSubscriptionType } from '#model/plans/ids.ts';
 import { subscriptionType } from '#model/plans/plane.ts';
 import { defaultQuotas } from '#model/plans/quota.ts';
 
@@ -70,6 +70,16 @@ const bodies: readonly (readonly [type: string, id: string, body: JsonObject])[]
     'Microsoft.Subscriptions.Admin/offers/offerDelegations',
     `${group}/${admin}/offers/o/offerDelegations/d`,
     { properties: { subscriptionId: guid('1') } },
+  ],
+  [
+    delegatedOfferType,
+    `/subscriptions/${guid('1')}/providers/Microsoft.Subscriptions/offers/mine`,
+    {
+      properties: {
+        delegatedOfferId: `/subscriptions/${guid('1')}/providers/Microsoft.Subscriptions/delegatedOffers/o`,
+        accessibilityState: 'Public',
+      },
+    },
   ],
   [signUpType, `/subscriptions/${guid('2')}`, { offerId: '/delegatedProviders/default/offers/o', displayName: 'B' }],
 ];

@@ -2,6 +2,8 @@
 
 import type { Noun } from '#model/noun.ts';
 import { acquiredPlan } from '#model/plans/acquired-plan.ts';
+import { delegatedOffer } from '#model/plans/delegated-offer.ts';
+import { service } from '#model/plans/move.ts';
 import { offerDelegation } from '#model/plans/offer-delegation.ts';
 import { offer } from '#model/plans/offer.ts';
 import { plan } from '#model/plans/plan.ts';
@@ -18,4 +20,6 @@ export const planNouns: readonly Noun[] = [
   userSubscription,
   acquiredPlan,
   signUp,
+  delegatedOffer,
+  service,
 ];

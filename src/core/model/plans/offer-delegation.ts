@@ -1,13 +1,15 @@
 /** An offer given to a delegated provider, who may hand it on under a name of his own. */
 
 import { Refusal } from '#base/wrong.ts';
+import { sameId } from '#model/arm-id.ts';
 import { parentOf } from '#model/resource.ts';
 import { guidPattern } from '#model/authorization/role-definition.ts';
 import { keepChild, openJob, tidy } from '#model/job.ts';
 import type { Noun } from '#model/noun.ts';
 import { finish, textOf } from '#model/parse.ts';
 import { isDelegatedProvider } from '#model/plans/delegated-provider.ts';
-import { offerDelegationType } from '#model/plans/ids.ts';
+import { delegatedOfferType, offerDelegationType } from '#model/plans/ids.ts';
+import { checkUnused } from '#model/plans/in-use.ts';
 import { tenantSubscription } from '#model/plans/subscribe.ts';
 
 export const offerDelegation: Noun = {
@@ -26,7 +28,15 @@ export const offerDelegation: Noun = {
     return keepChild(job, { properties: { subscriptionId: subscription.name } });
   },
 
-  remove: (resource, draft) => draft.delete(resource.id),
+  remove(resource, draft) {
+    const offer = parentOf(resource.id);
+    const provider = `/subscriptions/${String(resource.properties['subscriptionId'])}/`.toLowerCase();
+    const handedOn = [...draft.ofType(delegatedOfferType)].filter(
+      ({ id, internal }) => id.toLowerCase().startsWith(provider) && sameId(String(internal?.['offerId']), offer),
+    );
+    checkUnused(resource, handedOn, { code: 'OfferDelegationInUse', what: 'delegation' });
+    draft.delete(resource.id);
+  },
 
   show({ id, name, type, properties }, view, { stamp }) {
     const parent = view.get(parentOf(id) ?? '');

@@ -1,13 +1,14 @@
 /** Offers: base plans and add-ons under one name that tenants sign up for; private, public, or decommissioned. */
 
 import { isObject, type JsonObject } from '#base/json.ts';
-import { plansPerOfferMax, quotaNumberMax } from '#base/limits.ts';
+import { planPartsMax, quotaNumberMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { nameOfId, sameId } from '#model/arm-id.ts';
 import { amend, keepTracked, openJob, tidy, type Job } from '#model/job.ts';
 import type { Noun, NounAction } from '#model/noun.ts';
 import { finish, integerOf, listOf, note, oneOf, readBody, textOf, textsOf, type Reader } from '#model/parse.ts';
 import {
+  delegatedOfferType,
   isStanding,
   namedResource,
   offerDelegationType,
@@ -58,8 +59,8 @@ export const offer: Noun = {
   },
 
   remove(resource, draft) {
-    const handedOn = [...draft.ofType('Microsoft.Subscriptions/delegatedOffers')].filter(({ properties }) =>
-      sameId(String(properties['offerId']), resource.id),
+    const handedOn = [...draft.ofType(delegatedOfferType)].filter(({ internal }) =>
+      sameId(String(internal?.['offerId']), resource.id),
     );
     checkUnused(resource, [...subscribersOf(resource, draft), ...handedOn], { code: 'OfferInUse', what: 'offer' });
     for (const { id } of draft.childrenOf(resource.id, offerDelegationType)) draft.delete(id);
@@ -92,7 +93,7 @@ function checkNameFree({ id, before, draft }: Job): void {
 }
 
 function basesOf(job: Job): readonly string[] | undefined {
-  const stated = textsOf(job.properties, 'basePlanIds', plansPerOfferMax);
+  const stated = textsOf(job.properties, 'basePlanIds', planPartsMax);
   if (stated?.length === 0)
     note(job.properties, 'basePlanIds', {
       code: 'OfferWithoutBasePlan',
@@ -102,7 +103,7 @@ function basesOf(job: Job): readonly string[] | undefined {
 }
 
 function addOnsStated(job: Job): readonly AddOn[] | undefined {
-  return listOf(job.properties, 'addonPlans', plansPerOfferMax)?.flatMap((one) => {
+  return listOf(job.properties, 'addonPlans', planPartsMax)?.flatMap((one) => {
     const text = textOf(one, 'planId', { required: true, lengthMax: 2048 });
     const maxAcquisitionCount = integerOf(one, 'maxAcquisitionCount', [1, quotaNumberMax]) ?? 1;
     const planId = text === undefined ? undefined : planAt(job, text, [one, 'planId']);

@@ -1,6 +1,6 @@
 /** Plans: quotas of the services put together, one of each; what a subscription holds. */
 
-import { quotasPerPlanMax } from '#base/limits.ts';
+import { planPartsMax } from '#base/limits.ts';
 import { Refusal } from '#base/wrong.ts';
 import { sameId, typeOfId } from '#model/arm-id.ts';
 import { keepTracked, openJob, tidy, type Job } from '#model/job.ts';
@@ -21,7 +21,7 @@ export const plan: Noun = {
     const description = textOf(job.properties, 'description', { lengthMax: 4096 });
     const externalReferenceId = textOf(job.properties, 'externalReferenceId', { lengthMax: 256 });
     const quotaIds = quotasOf(job) ?? job.before?.properties['quotaIds'] ?? [];
-    const skuIds = textsOf(job.properties, 'skuIds', quotasPerPlanMax);
+    const skuIds = textsOf(job.properties, 'skuIds', planPartsMax);
     const kept = { displayName: displayName ?? nameOf(job.id), description, externalReferenceId, quotaIds, skuIds };
     const resource = keepTracked(job, { properties: kept });
     checkSources(resource, job);
@@ -49,7 +49,7 @@ function nameOf(id: string): string {
 
 /** Ids of quotas that are there, in the operator's own subscription, at most one of each service. */
 function quotasOf(job: Job): readonly string[] | undefined {
-  const stated = textsOf(job.properties, 'quotaIds', quotasPerPlanMax);
+  const stated = textsOf(job.properties, 'quotaIds', planPartsMax);
   const services = new Set<string>();
   return stated?.flatMap((text, index) => {
     const at = `quotaIds/${index}`;

@@ -9,7 +9,7 @@ export const subscriptionType = 'Microsoft.Resources/subscriptions';
 
 /** Where a type can be asked for: providers of the operator end in `.Admin`; groups, access and the activity log are on both planes. */
 export function planeOfType(type: string): Plane | 'both' {
-  const namespace = type.slice(0, Math.max(type.indexOf('/'), 0)).toLowerCase();
+  const namespace = (type.split('/')[0] ?? '').toLowerCase();
   if (namespace.endsWith('.admin')) return 'admin';
   return bothPlanes.has(namespace) ? 'both' : 'tenant';
 }

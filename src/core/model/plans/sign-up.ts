@@ -6,7 +6,8 @@ import { tidy } from '#model/job.ts';
 import type { JsonObject } from '#base/json.ts';
 import type { Noun, Write } from '#model/noun.ts';
 import { finish, note, readBody, textOf, type Reader } from '#model/parse.ts';
-import { isStanding, offerType, signUpType } from '#model/plans/ids.ts';
+import { offerBehind, offeredBy } from '#model/plans/delegated-offer.ts';
+import { delegatedOfferType, isStanding, offerType, signUpType } from '#model/plans/ids.ts';
 import type { Person } from '#model/plans/person.ts';
 import { subscriptionType } from '#model/plans/plane.ts';
 import { changeSubscription, subscribe, tenantSubscription, type World } from '#model/plans/subscribe.ts';
@@ -40,14 +41,16 @@ type Asking = World & { readonly person: Person };
 
 /** As Azure Stack shows one to its tenant (2015-11-01). */
 export function showTenantSubscription({ id, name, properties }: Resource, view: Pick<View, 'get'>): JsonObject {
-  const { displayName, tenantId, state, offerId } = properties;
-  const offer = view.get(String(offerId ?? ''));
+  const { displayName, tenantId, state, offerId, delegatedOfferId } = properties;
+  const handedOn = view.get(String(delegatedOfferId ?? ''));
+  const offer = handedOn ?? view.get(String(offerId ?? ''));
+  const provider = handedOn?.id.split('/')[2];
   return tidy({
     id,
     subscriptionId: name,
     displayName,
     tenantId,
-    offerId: offer === undefined ? undefined : offerAddress(offer),
+    offerId: offer === undefined ? undefined : offerAddress(offer, provider),
     state: state ?? 'Enabled',
   });
 }
@@ -62,6 +65,21 @@ export function showOffer(resource: Resource, provider?: string): JsonObject {
   const { name, properties } = resource;
   const { displayName, description } = properties;
   return { id: offerAddress(resource, provider), name, displayName, description: description ?? '' };
+}
+
+/** What a delegated provider offers to a user: what is public, and what a subscription of his was made from. */
+export function offeredTo(view: View, provider: string, oid: string): readonly Resource[] {
+  const own = new Set(
+    [...view.ofType(subscriptionType)].flatMap(({ properties }) =>
+      properties['ownerId'] === oid ? [String(properties['delegatedOfferId']).toLowerCase()] : [],
+    ),
+  );
+  const scope = `/subscriptions/${provider}/`.toLowerCase();
+  return [...view.ofType(delegatedOfferType)].filter(
+    ({ id, properties }) =>
+      id.toLowerCase().startsWith(scope) &&
+      (properties['accessibilityState'] === 'Public' || own.has(id.toLowerCase())),
+  );
 }
 
 /** The offers that a user may see: public ones, and those of subscriptions of his. */
@@ -81,17 +99,28 @@ function made({ id }: Write, reader: Reader, { person, ...world }: Asking): Reso
   const displayName = textOf(reader, 'displayName', { lengthMax: 256 });
   checkStated(reader, { id, state: 'Enabled', tenantId: person.tenantId });
   finish(reader);
-  const name = /^\/delegatedProviders\/default\/offers\/([^/]+)$/i.exec(text)?.[1]?.toLowerCase();
-  const offer = [...world.draft.ofType(offerType)].find(
-    (one) => one.name.toLowerCase() === name && one.properties['state'] === 'Public',
-  );
+  const { offer, more } = offerAt(text, world.draft);
   // A private offer and one that is not there are the same to who may not see it.
   if (offer === undefined) {
     const says = `The offer '${text.slice(0, 300)}' could not be found. GET /offers lists those that can be had.`;
     throw new Refusal('OfferNotFound', says, { status: 404, target: '/offerId' });
   }
-  const properties = tidy({ displayName: displayName ?? offer.properties['displayName'] });
+  const properties = tidy({ displayName: displayName ?? offer.properties['displayName'], ...more });
   return subscribe({ id, offer, owner: person, properties }, world);
+}
+
+/** The public offer at an address, and what a subscription keeps of a delegated provider who hands it on. */
+function offerAt(text: string, view: View): { readonly offer?: Resource | undefined; readonly more?: JsonObject } {
+  const [, provider = '', name = ''] = /^\/delegatedProviders\/([^/]+)\/offers\/([^/]+)$/i.exec(text) ?? [];
+  if (provider.toLowerCase() !== 'default') {
+    const offered = offeredBy(view, provider, name);
+    if (offered?.properties['accessibilityState'] !== 'Public') return {};
+    const more = { delegatedProviderSubscriptionId: offered.id.split('/')[2], delegatedOfferId: offered.id };
+    return { offer: offerBehind(view, offered), more };
+  }
+  const key = name.toLowerCase();
+  const offers = [...view.ofType(offerType)];
+  return { offer: offers.find((one) => one.name.toLowerCase() === key && one.properties['state'] === 'Public') };
 }
 
 /** The one thing that its owner may change here; what else is stated must be as it is. */

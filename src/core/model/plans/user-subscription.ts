@@ -9,6 +9,7 @@ import { finish, note, oneOf, readBody, textOf, type Reader } from '#model/parse
 import {
   acquiredPlanType,
   namedResource,
+  offerDelegationType,
   offerType,
   storedId,
   subscriptionIdOf,
@@ -51,6 +52,8 @@ export const userSubscription: Noun = {
     if (found === undefined) return;
     const alias = userSubscriptionId(nameOfId(subscriptionIdOf(String(offerId))), found.name);
     for (const held of draft.childrenOf(alias, acquiredPlanType)) draft.delete(held.id);
+    for (const given of draft.ofType(offerDelegationType))
+      if (String(given.properties['subscriptionId']) === found.name) draft.delete(given.id);
     // The id is never given to somebody else: what the audit tells of it stays its owner's.
     const rest = tidy({ ownerId, owner, tenantId, offerId, displayName, state: 'Deleted' });
     draft.put(Object.freeze({ ...found, properties: Object.freeze(rest) }));
