@@ -7,6 +7,7 @@ import type { Context, Resource, View } from '#model/resource.ts';
 import type { Compliance } from '#engine/ports.ts';
 import type { AuditPage, AuditSpan, AuditWish } from '#engine/audit/audit.ts';
 import type { Interval } from '#model/metering/meters.ts';
+import type { UseIndex } from '#engine/gate/use-index.ts';
 import type { Questions } from '#engine/questions/questions.ts';
 
 /** Who asks, as the face has verified it, and the ids that go into audit, operations and answers. */
@@ -142,6 +143,8 @@ export interface Engine {
   /** Where the invariants in force stand, of the NICs within a scope; nothing in it is filtered by what somebody may read. */
   compliance(scope: string): Promise<Compliance>;
   operation(id: string): Operation | undefined;
+  /** What subscriptions may use. */
+  readonly use: Pick<UseIndex, 'allowance'>;
   /** What was metered in a subscription from a time on. */
   metered(subscription: string, from: number): readonly Interval[];
   /** Another number after each change of a resource or an operation: what `show` answers stands as long as this does. */

@@ -79,8 +79,12 @@ export async function runAzSuite(suite: AzSuite, { az, stamp, report }: Bench): 
     });
     return;
   }
-  for (const row of suite.rows)
-    await runRow(row, { az, stamp, configuration, notebook }, { suite: suite.name, report });
+  try {
+    for (const row of suite.rows)
+      await runRow(row, { az, stamp, configuration, notebook }, { suite: suite.name, report });
+  } finally {
+    await suite.finish?.();
+  }
 }
 
 async function runRow(

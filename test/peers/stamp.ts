@@ -24,6 +24,8 @@ export type Directory = {
   readonly password: string;
 };
 
+export type Administration = { readonly endpoint: string; readonly subscriptionId: string };
+
 export type Stamp = {
   readonly number: number;
   readonly isEnforcing: boolean;
@@ -42,9 +44,11 @@ export type Stamp = {
   readonly hosts: string;
   readonly principal: (
     name: string,
-    more?: { readonly role?: string; readonly certificateFile?: string },
+    more?: { readonly role?: string; readonly certificateFile?: string; readonly scope?: string },
   ) => Promise<Principal>;
   readonly directory: (name: string) => Promise<Directory>;
+  /** The operator's plane: its endpoint, and the subscription that is administered there. */
+  readonly administration: () => Promise<Administration>;
   readonly down: () => Promise<void>;
 };
 
@@ -105,22 +109,30 @@ async function bringUp({ number, folder, settings, longRunning, flags }: Place):
     await ringwall(['down', '--purge', ...own]);
     rmSync(folder, { recursive: true, force: true });
   };
-  const principal: Stamp['principal'] = async (name, { role = 'Owner', certificateFile } = {}) => {
+  const principal: Stamp['principal'] = async (name, { role = 'Owner', certificateFile, scope } = {}) => {
     const certificate = certificateFile === undefined ? [] : ['--certificate', certificateFile];
-    return (await ringwall(['principal', name, '--role', role, ...certificate, ...own])) as Principal;
+    const at = scope === undefined ? [] : ['--scope', scope];
+    return (await ringwall(['principal', name, '--role', role, ...at, ...certificate, ...own])) as Principal;
   };
   try {
     const up = (await ringwall(['up', ...own, '--detach', '--settings', settings, ...flags])) as Up;
     const directory: Stamp['directory'] = async (name) =>
       (await ringwall(['directory', 'add', name, ...own])) as Directory;
-    return { ...stampOf(up, number), longRunning, principal, directory, down };
+    const administration: Stamp['administration'] = async () => {
+      const { endpoints, providerSubscriptionId } = (await ringwall(['status', ...own])) as Status;
+      return { endpoint: endpoints.adminManagement, subscriptionId: providerSubscriptionId };
+    };
+    return { ...stampOf(up, number), longRunning, principal, directory, administration, down };
   } catch (error) {
     await down().catch(() => undefined);
     throw error;
   }
 }
 
-function stampOf(up: Up, number: number): Omit<Stamp, 'longRunning' | 'principal' | 'directory' | 'down'> {
+type Status = { readonly endpoints: { readonly adminManagement: string }; readonly providerSubscriptionId: string };
+type Later = 'longRunning' | 'principal' | 'directory' | 'administration' | 'down';
+
+function stampOf(up: Up, number: number): Omit<Stamp, Later> {
   const first = JSON.parse(readFileSync(up.login.passwordFile, 'utf8')) as { password: string };
   const { management, adfs, portal } = up.endpoints;
   return {

@@ -10,6 +10,7 @@ import { question } from '#test/peers/suites/question.ts';
 import { etag, refusal } from '#test/peers/suites/refusal.ts';
 import { access, resource } from '#test/peers/suites/resource.ts';
 import type { AzSuite } from '#test/peers/suites/suite.ts';
+import { tenancy } from '#test/peers/suites/tenancy.ts';
 
 /** Suites of az commands that run against a stamp as it comes. */
 export const azSuites: readonly AzSuite[] = [
@@ -25,6 +26,7 @@ export const azSuites: readonly AzSuite[] = [
   deployment,
   resource,
   access,
+  tenancy,
   refusal,
   etag,
   hybrid,

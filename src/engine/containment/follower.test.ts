@@ -72,7 +72,7 @@ function open({ isRefused = false } = {}) {
   return { world, store, audits, spend, release, close, later: (ms: number) => void (now += ms) };
 }
 
-test('who goes on beyond its budget is set apart once, with bounded evidence, an alert and a line in the log', async () => {
+test('[S1.21] who goes on beyond its budget is set apart once, with bounded evidence, an alert and a line in the log', async () => {
   const { world, store, audits, spend, close } = open();
   await spend(300);
   assert.equal(quarantineOf(world.get(id)), undefined);

@@ -24,7 +24,7 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof Refusal ? error.code : String(error)),
   );
 
-test('of two writes at once one gets the last place; when one goes the next may come', async () => {
+test('[S1.20] of two writes at once one gets the last place; when one goes the next may come', async () => {
   const stamp = await full();
   const both = Promise.all([
     codeOf(stamp.put(address('c'), { location })),

@@ -1,5 +1,6 @@
 /** How much each subscription uses of what its plans allow: counted once when it is first asked for, then kept up with every commit. */
 
+import { type Allowance, allowanceOf } from '#model/plans/allowance.ts';
 import { addEdits, type Use } from '#model/plans/use.ts';
 import { excessOf, useOf } from '#model/plans/enforce.ts';
 import { overQuota } from '#model/plans/over-quota.ts';
@@ -28,6 +29,11 @@ export class UseIndex {
     if (excess === undefined) return;
     told?.add(`${excess.subscription}/${excess.field}`);
     throw overQuota(excess);
+  }
+
+  /** What the subscription of an ARM id may use; undefined where it has no plans. Plans lie on the operator's plane, so no face can tell from its view. */
+  allowance(subscriptionId: string): Allowance | undefined {
+    return allowanceOf(this.#view(), subscriptionId);
   }
 
   /** In use of one field; `subscription` is the GUID in lower case. */

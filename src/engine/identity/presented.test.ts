@@ -35,7 +35,7 @@ async function ask(bound: Partial<TokenBound> | undefined, change: Partial<Prese
 
 const dpop = `DPoP ${token}`;
 
-test('what a token is bound to must be shown, and a plain one is taken only where plain ones are', async () => {
+test('[S2.14] what a token is bound to must be shown, and a plain one is taken only where plain ones are', async () => {
   const certificate = 'c'.repeat(43);
   await ask(undefined, {});
   await ask({ jkt: key.jkt }, { authorization: dpop, proofs: [await proof()] }, true);

@@ -11,6 +11,7 @@ import { AccessIndex } from '#engine/gate/access-index.ts';
 import type { AuditLine } from '#engine/store/store.ts';
 import { askedBy } from '#engine/gate/asked-by.ts';
 import { drawRequest, nounOf } from '#engine/gate/draw.ts';
+import { UseIndex } from '#engine/gate/use-index.ts';
 import type {
   Answering,
   Caller,
@@ -54,6 +55,7 @@ export const people = [
 class FakeEngine implements Engine {
   readonly memory: MemoryView;
   readonly access: AccessIndex;
+  readonly use = new UseIndex(() => this.memory, 'local');
   readonly operations = new Map<string, Operation>();
   readonly submissions: Submission[] = [];
   /** True makes every write an operation that runs until `end` is called. */

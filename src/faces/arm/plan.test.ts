@@ -170,6 +170,15 @@ test('nobody signs up for what is not offered, or takes over what is there', asy
   }
 });
 
+test('usages of a subscription show the limits of its plans, which lie on the other plane', async () => {
+  const path = `/subscriptions/${guid('a')}/providers/Microsoft.Network/locations/local/usages?api-version=2018-11-01`;
+  const { json } = await tenant.send(path, { headers: { authorization: 'Bearer guest' } });
+  const limits = new Map(
+    values({ status: 200, json, text: '' }).map((row) => [(row['name'] as JsonObject)['value'], row['limit']]),
+  );
+  deepEqual([limits.get('NetworkInterfaces'), limits.get('PublicIPAddresses')], [3, 50]);
+});
+
 test('an account has as many subscriptions of an offer as it allows', async () => {
   equal((await user('stranger', 'PUT', `/subscriptions/${guid('1')}`, wish('gold'))).status, 201);
   equal((await user('stranger', 'PUT', `/subscriptions/${guid('2')}`, wish('gold'))).status, 201);

@@ -31,6 +31,10 @@ export class PlaneEngine implements Engine {
     return this.#engine.questions;
   }
 
+  get use(): Engine['use'] {
+    return this.#engine.use;
+  }
+
   view(): View {
     return this.#view;
   }

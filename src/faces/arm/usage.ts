@@ -1,7 +1,7 @@
 /** What a subscription uses at the location, beside what its plans allow: GET `usages` of the network, compute and storage providers. */
 
 import type { JsonObject } from '#base/json.ts';
-import { allowanceOf, type Allowance } from '#model/plans/allowance.ts';
+import type { Allowance } from '#model/plans/allowance.ts';
 import { amountsOf } from '#model/plans/use.ts';
 import type { Answer } from '#faces/arm/answer.ts';
 import type { Call } from '#faces/arm/call.ts';
@@ -102,7 +102,7 @@ function countedAt(call: Call, namespace: string): string {
 type Lines = { readonly provider: string; readonly lines: readonly Line[] };
 
 function usages(call: Call, scope: string, { provider, lines }: Lines): JsonObject[] {
-  const allowance = allowanceOf(call.engine.view(), scope);
+  const allowance = call.engine.use.allowance(scope);
   return lines.map(([value, localizedValue, type, standard, field]) => ({
     unit: 'Count',
     currentValue: usedOf(call, { scope, type: `${provider}/${type}`, field }),

@@ -68,7 +68,7 @@ async function tokenFor(model: ModelStamp, { scope, resource }: Wanted, send = a
 const codeOf = ({ body }: Reply): Json | undefined => (body['error'] as JsonObject | undefined)?.['code'];
 const idsOf = ({ body }: Reply): string[] => (body['value'] as { id: string }[]).map(({ id }) => id);
 
-test('a token for one plane is none for the other, and each shows its own subscription', async () => {
+test('[S2.1] a token for one plane is none for the other, and each shows its own subscription', async () => {
   const state = mkdtempSync(join(tmpdir(), 'ringwall-planes-'));
   const settings = readSettings({ number: 6, state });
   const first = await startModel({ settings });

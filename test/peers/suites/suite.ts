@@ -16,5 +16,7 @@ export type AzSuite = {
   readonly files?: Readonly<Record<string, string>>;
   /** Principals and the like that the rows need; they go into the notebook. */
   readonly prepare?: (stamp: Stamp, notebook: Notebook, az: Az) => Promise<void>;
+  /** Ends what `prepare` began, however the rows went. */
+  readonly finish?: () => Promise<void>;
   readonly rows: readonly Row<AzContext>[];
 };
