@@ -83,6 +83,53 @@ test('nobody exempts from the baseline through ARM', () => {
   assert.throws(refused, { code: 'PolicyExemptionNotAllowed', status: 403 });
 });
 
+test('an assignment at a plan counts in every subscription that holds it, is the operator’s there and names no place of his', () => {
+  const [provider, plan] = [
+    '/subscriptions/p',
+    '/subscriptions/p/resourceGroups/g/providers/Microsoft.Subscriptions.Admin/plans/gold',
+  ];
+  const common = { etag: 'W/"1"', createdAt: '', changedAt: '' };
+  const holder = (name: string, plans: readonly string[]) => ({
+    id: `/subscriptions/${name}`,
+    type: 'Microsoft.Resources/subscriptions',
+    name,
+    properties: { plans },
+    ...common,
+  });
+  let world = withVnet(makeWorld());
+  world.draft.put({
+    id: plan,
+    type: 'Microsoft.Subscriptions.Admin/plans',
+    name: 'gold',
+    properties: { quotaIds: [] },
+    ...common,
+  });
+  for (const one of [holder('s1', [plan]), holder('s2', []), holder('s3', [plan.toUpperCase()])]) world.draft.put(one);
+  const id = `${plan}/providers/Microsoft.Authorization/policyAssignments/shells`;
+  put(world, id, { policyDefinitionId: ports });
+  world = world.settled();
+  const demands = demandsOf(baselineDemands());
+  const estates = new CompileMemo();
+  const mine = () =>
+    demands({ view: world.view, estate: estateOf(world.view, world.context.stamp, estates) }).filter(({ id: name }) =>
+      name.startsWith('plan/'),
+    );
+  assert.deepEqual(
+    mine().map(({ scope, owner, effect }) => [scope, owner, effect]),
+    [
+      ['/subscriptions/s1', 'operator', 'deny'],
+      ['/subscriptions/s3', 'operator', 'deny'],
+    ],
+  );
+  assert.ok(mine().every(({ id: name, title }) => !`${name} ${title}`.includes(provider) && !name.includes('gold')));
+  const [first] = mine();
+  const settled = world.settled();
+  settled.draft.put(holder('s3', []));
+  world = settled.settled();
+  assert.deepEqual(mine(), [first]);
+  assert.equal(mine()[0], first);
+});
+
 test('an assignment at the root speaks of every network interface', () => {
   const world = withVnet(makeWorld());
   put(world, '/providers/Microsoft.Authorization/policyAssignments/everywhere', { policyDefinitionId: ports });

@@ -1,5 +1,6 @@
 /** The invariants in force: what the operator signed, and what policy assignments add to it. Nothing written through ARM takes any of it away. */
 
+import { digestOf } from '#base/digest.ts';
 import { deepFreeze } from '#base/json.ts';
 import { Refusal } from '#base/wrong.ts';
 import { isSpent } from '#model/authorization/policy-exemption.ts';
@@ -10,6 +11,10 @@ import {
   policySetType,
 } from '#model/authorization/policy-types.ts';
 import { policyOf, reachesOf, type Reach } from '#model/authorization/reach-policy.ts';
+import { typeOfId } from '#model/arm-id.ts';
+import { planType } from '#model/plans/ids.ts';
+import { holdersOf } from '#model/plans/plan.ts';
+import { subscriptionType } from '#model/plans/plane.ts';
 import type { Resource, View } from '#model/resource.ts';
 import type { Estate } from '#verify/invariant/estate.ts';
 import type { Invariant } from '#verify/invariant/invariant.ts';
@@ -28,7 +33,7 @@ export function demandsOf(signed: Signed): (world: Seen) => readonly Invariant[]
   const kept = new Map<string, { readonly text: string; readonly invariant: Invariant }>();
   return ({ view, estate }) => {
     const own = signed({ estate });
-    const lists = [policyAssignmentType, policyDefinitionType, policySetType, policyExemptionType];
+    const lists = [policyAssignmentType, policyDefinitionType, policySetType, policyExemptionType, subscriptionType];
     const inputs = [own, ...lists.map((type) => view.ofType(type))];
     if (last !== undefined && last.inputs.every((input, index) => input === inputs[index])) return last.invariants;
     const assigned = [...view.ofType(policyAssignmentType)].flatMap((assignment) => assignedBy(assignment, view));
@@ -51,15 +56,43 @@ function assignedBy(assignment: Resource, view: View): readonly Invariant[] {
   const definition = policyOf(String(properties['policyDefinitionId']), view);
   if (definition === undefined) return [];
   const scope = String(properties['scope'] ?? '/');
+  const places: readonly Place[] =
+    typeOfId(scope) === planType ? placesOfPlan(assignment, view) : [{ id: id.toLowerCase(), scope, owner: 'tenant' }];
+  return places.flatMap((place) => demandedAt(assignment, { definition, place, view }));
+}
+
+/** Where an assignment counts, and under which name. */
+type Place = { readonly id: string; readonly scope: string; readonly owner: 'tenant' | 'operator' };
+
+/**
+ * What is assigned to a plan counts in every subscription that holds the plan. It is the operator's demand there: its name says nothing of where
+ * the operator keeps it, and what of it holds is told to nobody (`policyStates`).
+ */
+function placesOfPlan({ id, name, properties }: Resource, view: View): readonly Place[] {
+  const plan = view.get(String(properties['scope']));
+  const mark = digestOf(id.toLowerCase()).slice(0, 8);
+  return (plan === undefined ? [] : holdersOf(plan, view)).map((holder) => ({
+    id: `plan/${name.toLowerCase()}-${mark}/${holder.name.toLowerCase()}`,
+    scope: holder.id,
+    owner: 'operator',
+  }));
+}
+
+function demandedAt(
+  assignment: Resource,
+  { definition, place, view }: { readonly definition: Resource; readonly place: Place; readonly view: View },
+): readonly Invariant[] {
+  const { properties } = assignment;
+  const { id, scope, owner } = place;
   const reaches = readable(() => reachesOf(definition, { scope: scope === '/' ? '' : scope, properties }, view));
   return reaches.flatMap((reach): Invariant[] => {
     if (reach.effect === 'disabled') return [];
     const isWatched = properties['enforcementMode'] === 'DoNotEnforce' || reach.effect === 'audit';
     const about = {
-      id: reach.reference === '' ? id.toLowerCase() : `${id.toLowerCase()}#${reach.reference}`,
+      id: reach.reference === '' ? id : `${id}#${reach.reference}`,
       title: titleOf(properties['displayName'], reach),
       effect: isWatched ? 'audit' : 'deny',
-      owner: 'tenant',
+      owner,
       scope: scope.toLowerCase(),
       exclude: [...textsOf(properties['notScopes']), ...exemptedFrom(assignment, { reach, view })],
     } as const;

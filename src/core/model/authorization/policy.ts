@@ -29,6 +29,7 @@ import {
   reachMode,
 } from '#model/authorization/policy-types.ts';
 import { checkReachDefinition, policyOf, reachesOf } from '#model/authorization/reach-policy.ts';
+import { planType } from '#model/plans/ids.ts';
 import { isPlace, subscriptionOf } from '#model/authorization/reach-terms.ts';
 
 const messagesMax = 100;
@@ -179,6 +180,8 @@ export function checkUsers(resource: Resource, draft: Draft): void {
 function checkReach(definition: Resource, assigned: { scope: string; properties: JsonObject }, draft: Draft): void {
   const made = reachesOf(definition, assigned, draft);
   if (made.length === 0 || assigned.scope === '' || isPlace(assigned.scope.toLowerCase())) return;
+  // What is assigned to a plan counts in the subscriptions that hold it.
+  if (typeOfId(assigned.scope) === planType) return;
   const says =
     'No network interface is in or under this scope: assign policies of the mode Ringwall.Reachability to a subscription, resource group, virtual network, subnet, machine, network interface or application security group.';
   throw new Refusal('InvalidPolicyAssignmentScope', says, { target: '/properties/scope' });
