@@ -33,8 +33,8 @@ function operator(command: string, wanted: AzWanted = {}): Row<AzContext> {
   };
 }
 
-const put = (path: string, version: string, body: object, wanted: AzWanted = {}) =>
-  operator(`rest --method put --url ${path}?${version} --body '${JSON.stringify(body)}'`, wanted);
+const put = (path: string, body: object, wanted: AzWanted = {}) =>
+  operator(`rest --method put --url ${path} --body '${JSON.stringify(body)}'`, wanted);
 const refusedWith = (...says: readonly RegExp[]): AzWanted => ({ isRefused: true, says });
 
 const sells: AzSuite['rows'] = [
@@ -45,24 +45,21 @@ const sells: AzSuite['rows'] = [
   }),
   operator('group create -n plans -l {location}', { shows: { 'properties.provisioningState': 'Succeeded' } }),
   put(
-    quota,
-    'api-version=2015-06-15',
+    `${quota}?api-version=2015-06-15`,
     { properties: { maxPublicIpsPerSubscription: 2, maxNicsPerSubscription: 3 } },
     {
       shows: { 'properties.maxPublicIpsPerSubscription': 2, 'properties.maxVnetsPerSubscription': 50 },
     },
   ),
   put(
-    `${plans}/plans/base`,
-    offered,
+    `${plans}/plans/base?${offered}`,
     { location: '{location}', properties: { displayName: 'Base', quotaIds: [quota] } },
     {
       shows: { name: 'base' },
     },
   ),
   put(
-    `${plans}/offers/gold`,
-    offered,
+    `${plans}/offers/gold?${offered}`,
     {
       location: '{location}',
       properties: { displayName: 'Gold', state: 'Public', basePlanIds: [`${plans}/plans/base`] },
@@ -71,8 +68,7 @@ const sells: AzSuite['rows'] = [
   ),
   operator(`rest --method delete --url ${quota}?api-version=2015-06-15`, refusedWith(/QuotaInUse/)),
   put(
-    quota,
-    'api-version=2015-06-15',
+    `${quota}?api-version=2015-06-15`,
     { properties: { maxNicsPerSubscription: -1 } },
     refusedWith(/maxNicsPerSubscription/),
   ),
@@ -211,10 +207,10 @@ const suspends: AzSuite['rows'] = [
   operator(`rest --method get --url ${customer}?${offered}`, {
     shows: { state: 'Enabled', displayName: 'Fabrikam One' },
   }),
-  put(customer, offered, standing('Disabled'), { shows: { state: 'Disabled' } }),
+  put(`${customer}?${offered}`, standing('Disabled'), { shows: { state: 'Disabled' } }),
   tenant('network nsg create -g one -n late', refusedWith(/ReadOnlyDisabledSubscription/)),
   tenant('network vnet list -g one', { shows: { length: 1 } }),
-  put(customer, offered, standing('Enabled'), { shows: { state: 'Enabled' } }),
+  put(`${customer}?${offered}`, standing('Enabled'), { shows: { state: 'Enabled' } }),
   tenant('network nsg create -g one -n late'),
 ];
 
