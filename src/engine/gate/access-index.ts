@@ -18,6 +18,9 @@ const lockType = 'Microsoft.Authorization/locks';
 /** Is there a user, group or application of this object id in the directory? */
 export type PrincipalExists = (oid: string, directory: string) => boolean;
 
+/** What changes who may do what, or what is forbidden. */
+const givesRights = /^Microsoft\.Authorization\/.*(?<!\/read)$/i;
+
 /** Answers who may do what. `changed` must hear of every commit. */
 export class AccessIndex {
   readonly #view: () => View;
@@ -52,9 +55,13 @@ export class AccessIndex {
       };
     }
     const groups = caller.groups;
+    const asked = caller.plane ?? 'tenant';
     const plane = planeOfScope(this.#view(), scope);
-    if (plane !== undefined && plane !== (caller.plane ?? 'tenant'))
+    if (plane !== undefined && plane !== asked)
       return { verdict: 'refuse', because: `${scope} is not on the plane that was asked` };
+    // Rights above all subscriptions count on both planes: a copied token of the tenants' must not give any.
+    if (asked !== 'admin' && givesRights.test(action) && subscriptionIn(scope) === undefined)
+      return { verdict: 'refuse', because: `rights above all subscriptions are given on the operator's plane alone` };
     return decide({
       principal: { oid: caller.oid, groups },
       action: azureAction(action),

@@ -179,11 +179,11 @@ function showOperations(namespace: string, plane: Plane): JsonObject {
   };
 }
 
-/** POST `elevateAccess`: the first administrator alone gets User Access Administrator at `/` by asking. */
+/** POST `elevateAccess`: an administrator of the stamp alone, on the operator's plane, gets User Access Administrator at `/` by asking. */
 export async function elevateAccess({ options, caller }: Call): Promise<Answer> {
   if ((await options.elevate?.(caller)) === true) return bare(200);
   const says =
-    'Access is elevated by asking for the first administrator of the stamp alone: an owner of the scope must make a role assignment.';
+    'Access is elevated by asking for administrators of the stamp on the plane of administration alone: an owner of the scope must make a role assignment.';
   throw new Refusal('ElevateAccessNotAllowed', says, { status: 403 });
 }
 

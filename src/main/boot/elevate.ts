@@ -12,9 +12,9 @@ import type { Resource } from '#model/resource.ts';
 import type { roleAssignment } from '#main/boot/first-resources.ts';
 import { clock } from '#main/boot/process.ts';
 
-/** An administrator of the stamp's own directory, who signed in with that account: a program that has the same id is none. */
-function isOperator({ oid, kind, tenantId }: Caller, directory: Directory): boolean {
-  return kind === 'user' && tenantId === directory.tenantId && isAdministrator(directory, oid);
+/** An administrator of the stamp's own directory, on the operator's plane: there a copied token is worth nothing. */
+function isOperator({ oid, kind, tenantId, plane }: Caller, directory: Directory): boolean {
+  return plane === 'admin' && kind === 'user' && tenantId === directory.tenantId && isAdministrator(directory, oid);
 }
 
 type Elevating = {

@@ -6,6 +6,7 @@ import { SignJWT, type CryptoKey } from 'jose';
 import type { JsonObject } from '#base/json.ts';
 import { principalOf } from '#engine/identity/directory.ts';
 import { createServicePrincipal } from '#engine/identity/service-principals.ts';
+import { generateProofKey, makeProof, readProofKey } from '#engine/identity/proof-maker.ts';
 import { setEnabled } from '#engine/identity/users.ts';
 import { generateTokenKeys, importTokenKeys, type StoredTokenKeys } from '#engine/identity/token-keys.ts';
 import { issueAccessToken, issueIdToken, type Issuer, type TokenOrder } from '#engine/identity/tokens.ts';
@@ -133,10 +134,13 @@ function versioned(path: string, type: string): string {
 }
 
 /** Answers of the model's ARM face, over plain HTTP on loopback: what is swept are checks, not TLS. */
-export type Swept = { readonly status: number; readonly text: string };
+export type Swept = { readonly status: number; readonly text: string; readonly nonce?: string };
+
+/** What a request has besides: a body (else an empty object), and the proof of a key. */
+type More = { readonly body?: JsonObject; readonly proof?: string };
 
 export type Sender = {
-  readonly send: (route: SweptRoute, authorization: string | undefined) => Promise<Swept>;
+  readonly send: (route: SweptRoute, authorization: string | undefined, more?: More) => Promise<Swept>;
   readonly close: () => Promise<void>;
 };
 
@@ -148,23 +152,30 @@ export async function sender(handler: ArmHandler): Promise<Sender> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
-  const send: Sender['send'] = ({ method, path }, authorization) =>
+  const send: Sender['send'] = ({ method, path }, authorization, { body = {}, proof } = {}) =>
     new Promise((resolve, reject) => {
       const hasBody = ['PUT', 'PATCH', 'POST'].includes(method);
+      const text = JSON.stringify(body);
       const headers = {
         host: `127.0.0.1:${port}`,
         ...(authorization === undefined ? {} : { authorization }),
-        ...(hasBody ? { 'content-type': 'application/json', 'content-length': '2' } : {}),
+        ...(hasBody ? { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) } : {}),
+        ...(proof === undefined ? {} : { dpop: proof }),
       };
       const sent = request({ host: '127.0.0.1', port, method, path, headers, agent }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
+        const nonce = response.headers['dpop-nonce'];
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+          resolve({
+            status: response.statusCode ?? 0,
+            text: Buffer.concat(chunks).toString('utf8'),
+            ...(typeof nonce === 'string' ? { nonce } : {}),
+          }),
         );
       });
-      sent.on('error', reject).end(hasBody ? '{}' : undefined);
+      sent.on('error', reject).end(hasBody ? text : undefined);
     });
   const close = (): Promise<void> => {
     agent.destroy();
@@ -172,6 +183,35 @@ export async function sender(handler: ArmHandler): Promise<Sender> {
     return new Promise((resolve) => server.close(() => resolve()));
   };
   return { send, close };
+}
+
+/** The first administrator on the operator's plane, with a token that is bound to a key and the proof of it. */
+export async function boundSender({ assembly, prepared, endpoints }: ModelStamp): Promise<{
+  readonly ask: (method: string, path: string) => Promise<Swept>;
+  readonly close: () => Promise<void>;
+}> {
+  const stored = JSON.parse(bootWith(prepared.boots.stampd).secret('tokens').reveal()) as StoredTokenKeys;
+  const [keys, key] = [await importTokenKeys(stored), await readProofKey(generateProofKey())];
+  const principal = principalOf(assembly.directory, [...assembly.directory.users.keys()][0] ?? '');
+  if (principal === undefined) throw new Error('The directory has no user.');
+  const issuer = { issuer: `${endpoints.adfs}/adfs`, tenantId: prepared.tenantId, keys, now: () => Date.now() };
+  const audience = `${endpoints.adminManagement}/`;
+  const order = {
+    principal,
+    clientId: principal.oid,
+    audience,
+    proof: 'none',
+    confirmation: { jkt: key.jkt },
+  } as const;
+  const token = await issueAccessToken(issuer, order);
+  const { send, close } = await sender(assembly.handlers.admin);
+  const once = async (method: string, path: string, nonce?: string): Promise<Swept> => {
+    const url = `${endpoints.adminManagement}${path}`;
+    const proof = await makeProof(key, { method, url, nonce, token, nowMs: Date.now() });
+    return await send({ method, path, pattern: path }, `DPoP ${token}`, { proof });
+  };
+  const ask = async (method: string, path: string) => await once(method, path, (await once(method, path)).nonce);
+  return { ask, close };
 }
 
 /** Who knocks: without a good token, or with one that carries too little right. */
